@@ -1,0 +1,38 @@
+// Runs a TypeScript program of this repository: `node scripts/run-ts.mjs bench/main.ts [arguments…]`. Node 20 cannot strip
+// types by itself, so the program is bundled first, with the bundler that Vitest brings; packages stay outside.
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const [entry, ...argv] = process.argv.slice(2)
+if (!entry) {
+  console.error('usage: node scripts/run-ts.mjs FILE.ts [arguments…]')
+  process.exit(2)
+}
+const root = resolve(import.meta.dirname, '..')
+const fromVite = createRequire(
+  createRequire(createRequire(import.meta.url).resolve('vitest/package.json')).resolve('vite/package.json'),
+)
+const { rolldown } = await import(pathToFileURL(fromVite.resolve('rolldown')).href)
+
+const directory = join(root, '.failover', 'scripts')
+mkdirSync(directory, { recursive: true })
+const file = join(directory, `${basename(entry, '.ts')}-${process.pid}.mjs`)
+const bundle = await rolldown({ input: resolve(entry), platform: 'node', external: /^[^./]/, logLevel: 'warn' })
+await bundle.write({ file, format: 'esm', codeSplitting: false })
+await bundle.close()
+
+const child = spawn(process.execPath, ['--enable-source-maps', file, ...argv], {
+  stdio: 'inherit',
+  env: { ...process.env, FAILOVER_ROOT: root },
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('exit', (code, signal) => {
+  import('node:fs').then(({ rmSync }) => {
+    rmSync(file, { force: true })
+    if (signal) process.kill(process.pid, signal)
+    process.exit(code ?? 1)
+  })
+})
