@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundleProgram } from '../../bundle/index.ts'
+import { ConfigurationError, now, Secret } from '../../core/index.ts'
+import { parseDefects } from '../defects.ts'
+import { receiverPorts, remoteHosts, siteFiles, toolkitFile, writeSiteFiles } from './files.ts'
+import { localSocketPath } from './local-socket.ts'
+import type { JobOrder, LabPlan, SiteIdentity } from './plan.ts'
+import type { DcName } from './protocol.ts'
+import { SiteClient } from './site-client.ts'
+import { startSupervisor, type SupervisorProcess } from './supervisor-process.ts'
+import type { EmbeddedLab, EmbeddedLabOptions, EmbeddedSite, LinkDescription } from './types.ts'
+
+const DEFAULT_TIME_SCALE = 0.2
+const DEFAULT_METRICS_EVERY_MS = 20
+const HEALTHY_WITHIN = '20s'
+const DCS: readonly DcName[] = ['east', 'west']
+
+/**
+ * Starts a lab: two data centres, each with a management API, a data service and the application's processes, and the links
+ * between them. No process of it outlives the calling one.
+ * @throws ConfigurationError for an option that makes no sense, an unknown defect; FailoverError when it cannot start
+ */
+export async function startEmbeddedLab(options: EmbeddedLabOptions): Promise<EmbeddedLab> {
+  const began = now()
+  const directory = resolve(options.directory)
+  const [plan, supervisorProgram] = await Promise.all([makePlan(directory, options), bundle('supervisor')])
+  await writeFile(join(directory, 'lab.json'), JSON.stringify(plan), { mode: 0o600 })
+  const supervisor = startSupervisor(supervisorProgram, directory)
+  try {
+    const { ca, links } = await supervisor.up(options.signal)
+    const sites = { east: describeSite(plan.sites.east, ca, links), west: describeSite(plan.sites.west, ca, links) }
+    if (options.submit !== false)
+      await Promise.all(DCS.map((dc) => submitFirst(sites[dc], plan.sites[dc], options.signal)))
+    return {
+      directory,
+      timeScale: plan.timeScale,
+      mode: plan.mode,
+      defects: plan.defects,
+      truthFile: plan.truthFile,
+      sites,
+      links,
+      control: [process.execPath, plan.programs.ctl, '--lab', directory],
+      startMs: now() - began,
+      [Symbol.asyncDispose]: () => supervisor.end(),
+    }
+  } catch (error) {
+    await endQuietly(supervisor)
+    throw error
+  }
+}
+
+async function makePlan(directory: string, options: EmbeddedLabOptions): Promise<LabPlan> {
+  const timeScale = options.timeScale ?? DEFAULT_TIME_SCALE
+  if (!(timeScale > 0)) {
+    throw new ConfigurationError(`A time scale of ${timeScale} is not possible.`, {
+      remedy: 'Give a number above 0: how many real seconds a configured second takes.',
+    })
+  }
+  const defects = parseDefects(options.defects).map((defect) => defect.name)
+  const mode = options.mode ?? 'active-active'
+  await mkdir(join(directory, 'logs'), { recursive: true, mode: 0o700 })
+  const [site, pe, ctl] = await Promise.all([bundle('site'), bundle('pe'), bundle('ctl')])
+  const files = {
+    east: toolkitFile('east', diskOf(directory, 'east'), options),
+    west: toolkitFile('west', diskOf(directory, 'west'), options),
+  }
+  const pairs = Number(options.parameters?.['numberOfHttpSenderReceiverPairs'] ?? '1')
+  for (const dc of DCS) {
+    const launch = [process.execPath, ctl, '--lab', directory, 'launch-app', dc]
+    await writeSiteFiles(diskOf(directory, dc), files[dc], launch)
+  }
+  return {
+    directory,
+    timeScale,
+    mode,
+    defects,
+    truthFile: join(directory, 'truth.jsonl'),
+    lifeSocket: localSocketPath(directory, 'life'),
+    controlSocket: localSocketPath(directory, 'control'),
+    programs: { site, pe, ctl },
+    sites: {
+      east: identify('east', directory, options, false),
+      west: identify('west', directory, options, mode === 'active-passive'),
+    },
+    receiverPorts: { east: receiverPorts(files.east, pairs), west: receiverPorts(files.west, pairs) },
+    hostNames: { east: remoteHosts(files.west), west: remoteHosts(files.east) },
+    metricsEveryMs: options.metricsEveryMs ?? DEFAULT_METRICS_EVERY_MS,
+    dialect: options.dialect ?? {},
+  }
+}
+
+function identify(dc: DcName, directory: string, options: EmbeddedLabOptions, passive: boolean): SiteIdentity {
+  const disk = diskOf(directory, dc)
+  const { config, passiveConfig, launchScript } = siteFiles(disk)
+  const application: JobOrder = {
+    name: 'failover-app',
+    bundle: appFile('failover-app.sab'),
+    // Of a passive pair, the side that is active does the work of both homes.
+    parameters: {
+      configFileName: config,
+      ...(options.mode === 'active-passive' ? { owns: 'all' } : {}),
+      ...options.parameters,
+    },
+  }
+  const pairs = options.parameters?.['numberOfHttpSenderReceiverPairs']
+  const watcher: JobOrder = {
+    name: 'failover-passive',
+    bundle: appFile('failover-passive.sab'),
+    parameters: {
+      configFileName: passiveConfig,
+      shellScriptName: launchScript,
+      ...(pairs === undefined ? {} : { numberOfHttpSenderReceiverPairs: pairs }),
+    },
+  }
+  return {
+    dc,
+    domain: 'StreamsDomain',
+    instance: 'StreamsInstance',
+    username: 'labadmin',
+    password: randomBytes(18).toString('base64url'),
+    disk,
+    configFile: config,
+    application,
+    first: passive ? watcher : application,
+  }
+}
+
+function describeSite(identity: SiteIdentity, ca: string, links: readonly LinkDescription[]): EmbeddedSite {
+  const { dc, domain, instance, username, password, configFile, first, application } = identity
+  const url = (port: LinkDescription['port']): string => {
+    const link = links.find(
+      (candidate) => candidate.from === 'runner' && candidate.to === dc && candidate.port === port,
+    )
+    return `https://${link?.host}:${link?.listenPort}`
+  }
+  return {
+    dc,
+    managementUrl: `${url('management')}/streams`,
+    dataUrl: url('data'),
+    username,
+    password: new Secret(password),
+    ca,
+    domain,
+    instance,
+    jobName: first.name,
+    bundle: first.bundle,
+    parameters: first.parameters,
+    application: { jobName: application.name, bundle: application.bundle, parameters: application.parameters },
+    configFile,
+  }
+}
+
+async function submitFirst(site: EmbeddedSite, identity: SiteIdentity, signal: AbortSignal | undefined): Promise<void> {
+  const { username, password, instance, first } = identity
+  const client = new SiteClient({ url: site.managementUrl, ca: site.ca, instance, username, password })
+  try {
+    await client.healthy(await client.submit(first), HEALTHY_WITHIN, signal)
+  } finally {
+    client.close()
+  }
+}
+
+async function endQuietly(supervisor: SupervisorProcess): Promise<void> {
+  await supervisor.end().catch(() => undefined)
+}
+
+function diskOf(directory: string, dc: DcName): string {
+  return join(directory, dc)
+}
+
+function appFile(name: string): string {
+  return fileURLToPath(new URL(`../../../fixtures/apps/${name}`, import.meta.url))
+}
+
+function bundle(program: 'supervisor' | 'site' | 'pe' | 'ctl'): Promise<string> {
+  return bundleProgram(fileURLToPath(new URL(`./${program}.main.ts`, import.meta.url)))
+}
