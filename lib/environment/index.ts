@@ -1,0 +1,47 @@
+export { defineEnvironment, extendEnvironment, type EnvironmentInput } from './define.ts'
+export { renderEnvExample } from './env-example.ts'
+export {
+  EnvironmentError,
+  PreflightError,
+  type ConfigurationProblem,
+  type PreflightProblem,
+  type PreflightProblemKind,
+} from './errors.ts'
+export { preflight, type PreflightOptions } from './preflight.ts'
+export { resolveEnvironment, type ResolveOptions } from './resolve.ts'
+export type {
+  ApplicationOperators,
+  ApplicationSettings,
+  BlastRadius,
+  Capability,
+  DcConnection,
+  DcName,
+  DeliveryContract,
+  LabAccess,
+  LinkAddress,
+  Objectives,
+  Party,
+  PortRole,
+  PowerCommands,
+  ResolvedEnvironment,
+  Safety,
+  ServiceConnection,
+  Target,
+  TlsSettings,
+} from './resolved.ts'
+export type { EnvironmentDeclaration, EnvironmentOverlay } from './schema.ts'
+export { describeTarget, targetOf, type TargetChoice } from './target.ts'
+export {
+  INTERNAL_VARIABLES,
+  VARIABLES,
+  variableNames,
+  type VariableDescription,
+  type VariableScope,
+} from './variable-table.ts'
+export {
+  applyRunVariables,
+  readVariables,
+  type FoundVariable,
+  type Variables,
+  type VariableSources,
+} from './variables.ts'

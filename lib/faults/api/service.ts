@@ -1,0 +1,79 @@
+import { eventually, messageOf, type Duration } from '../../core/index.ts'
+import type { DcName } from '../../history/index.ts'
+import type { Job, ManagementClient } from '../../streams/index.ts'
+import type { Confirmation, FaultContext } from '../definition.ts'
+import { FaultTargetError } from '../errors.ts'
+
+const BACK_WITHIN: Duration = '60s'
+
+/** Waits until a data centre's management API answers, its instance runs, and its job is healthy. */
+export async function serviceIsBack(context: FaultContext, dc: DcName): Promise<Confirmation> {
+  const { management } = context.clients[dc]
+  const name = context.environment.dcs[dc].application.job
+  const back = await eventually(
+    async (signal) => {
+      const once = { attempts: 1, signal } as const
+      const instance = await management.instance(undefined, once)
+      if (instance.status !== 'running') return { done: false, seen: `the instance is ${instance.status}` }
+      const job = await management.findJob(name, once)
+      if (!job) return { done: false, seen: `there is no job ${name}` }
+      if (job.health !== 'healthy') return { done: false, seen: `the job is ${job.health}` }
+      return { done: true, value: job }
+    },
+    { within: BACK_WITHIN, every: '50ms', signal: context.signal, describe: `${dc} to be back with a healthy job` },
+  )
+  return { evidence: { job: back.value.id, health: back.value.health } }
+}
+
+/**
+ * The job of the environment at a data centre.
+ * @throws FaultTargetError if there is none, or it is not healthy: a fault in a sick job proves nothing
+ */
+export async function healthyJob(context: FaultContext, dc: DcName): Promise<Job> {
+  const { application } = context.environment.dcs[dc]
+  const job = await context.clients[dc].management.findJob(application.job, { signal: context.signal })
+  if (!job) {
+    throw new FaultTargetError(`${dc} runs no job ${application.job}.`, {
+      remedy: 'Submit it, or correct application.job of the environment.',
+    })
+  }
+  if (job.health !== 'healthy') {
+    throw new FaultTargetError(`The job ${application.job} at ${dc} is ${job.health}.`, {
+      remedy: 'Wait until it is healthy, or repair it: a fault in a sick job proves nothing.',
+    })
+  }
+  return job
+}
+
+/** Whether the data service of a data centre still offers endpoints of a job. A service that does not answer offers none. */
+export async function offersEndpoints(context: FaultContext, dc: DcName, job: string): Promise<boolean> {
+  try {
+    const { jobs } = await context.clients[dc].data.discover({ attempts: 1, within: '2s', signal: context.signal })
+    return jobs.some((found) => found.name === job && found.endpoints.length > 0)
+  } catch (error) {
+    if (context.signal.aborted) throw new FaultTargetError(messageOf(error), { cause: error })
+    return false
+  }
+}
+
+/** The operator names that an application and its failover composite have, by their last part. */
+export function isNamed(found: string, wanted: string): boolean {
+  return found === wanted || found.split(/\.|::/).at(-1) === wanted
+}
+
+/** Reads one counter of a port of an operator; undefined where the metric is missing. */
+export async function portCounter(
+  management: ManagementClient,
+  where: { job: Job; operator: string; side: 'input' | 'output'; port: number; metric: string },
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const snapshot = await management.metricsSnapshot({ job: where.job, signal })
+  const operators = snapshot.jobs.flatMap(({ pes }) => pes.flatMap((pe) => pe.operators))
+  const ports = operators.find(({ name }) => name === where.operator)?.[
+    where.side === 'input' ? 'inputPorts' : 'outputPorts'
+  ]
+  const value = ports
+    ?.find(({ index }) => index === where.port)
+    ?.metrics.find(({ name }) => name === where.metric)?.value
+  return value === undefined ? undefined : Number(value)
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { messageOf, now, withDeadline, type Interval } from '../core/index.ts'
+import type { DcName, HistoryEventInput } from '../history/index.ts'
+import type { ActiveFault, FaultState, Healed } from './active.ts'
+import type { Confirmation, Fault, FaultPlan, InjectedSteps } from './definition.ts'
+import { FaultFailedError, FaultNotConfirmedError, FaultNotHealedError } from './errors.ts'
+import { leaseId } from './lease.ts'
+import { armLeases, type FaultLeases } from './leases.ts'
+import { contextOf, type FaultServices } from './services.ts'
+import { runSteps } from './steps.ts'
+
+/**
+ * Takes a fault through survey, plan, arming, injection and confirmation. Whatever goes wrong after the arming, everything is
+ * undone before the error is thrown.
+ */
+export async function injectFault(
+  fault: Fault,
+  services: FaultServices,
+  signal: AbortSignal,
+  onHealed: (fault: ActiveFault) => void,
+): Promise<ActiveFault> {
+  const { definition, params } = fault
+  const { deadlines } = services
+  const id = leaseId([fault.kind, randomBytes(4).toString('hex')])
+  const title = `${fault.kind} on ${fault.target}`
+  const affects = definition.affects(params)
+  let state: FaultState = 'planned'
+  const enter = (next: FaultState, at: Interval, detail?: string): void => {
+    state = next
+    const event = { type: 'fault', id, kind: fault.kind, target: fault.target, state: next, at } as const
+    const more = { ...(detail === undefined ? {} : { detail }), ...(affects === undefined ? {} : { affects }) }
+    services.record({ ...event, ...more, params: JSON.parse(JSON.stringify(params)) as Json })
+  }
+  const phase = <T>(name: keyof typeof deadlines, work: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal) =>
+    withDeadline(work, { within: deadlines[name], signal: outer, describe: `the ${PHASES[name]} of ${title}` })
+
+  const facts = await phase('survey', (s) => definition.survey(contextOf(services, id, s), params), signal)
+  let leases: FaultLeases | undefined
+  let plan: FaultPlan
+  let injected: InjectedSteps
+  let confirmation: Confirmation
+  let confirmed: Interval
+  try {
+    plan = definition.plan({ id, environment: services.environment }, params, facts)
+    enter('planned', instant(), plan.effect)
+    const armedFrom = now()
+    leases = await armLeases(services, { id, title, plan }, { signal, onLost: (error) => lost(error) })
+    enter('armed', { earliest: armedFrom, latest: now() }, leases.paths.join(', '))
+    injected = await runSteps(plan, contextOf(services, id, signal), deadlines.step)
+    enter('injected', injected.at)
+    const steps = injected
+    const confirm = (s: AbortSignal) => definition.confirm(contextOf(services, id, s), params, facts, steps)
+    confirmation = await phase('confirm', confirm, signal).catch((error: unknown) => {
+      throw new FaultNotConfirmedError(`${title} could not be confirmed: ${messageOf(error)}`, {
+        remedy: 'What was measured with it proves nothing.',
+        cause: error,
+      })
+    })
+    confirmed = { earliest: injected.at.earliest, latest: now() }
+  } catch (error) {
+    const failure = await takeBack(error)
+    definition.dispose?.(facts)
+    throw failure
+  }
+  const held = leases
+  const outage = plan.outage.length > 0 ? (confirmation.outage ?? confirmed) : undefined
+  const outages = (ends?: Interval): void => {
+    for (const dc of plan.outage) {
+      if (outage) services.record(outageEvent({ dc, at: outage, reason: title, fault: id, ...(ends ? { ends } : {}) }))
+    }
+  }
+  enter('confirmed', confirmed, JSON.stringify(confirmation.evidence))
+  outages()
+
+  let healing: Promise<Healed> | undefined
+  const heal = async (): Promise<Healed> => {
+    const from = now()
+    enter('healing', { earliest: from, latest: from })
+    try {
+      await held.undo('engine')
+      const done = await phase('confirmHealed', (s) =>
+        definition.confirmHealed(contextOf(services, id, s), params, facts),
+      )
+      const at = { earliest: from, latest: now() }
+      enter('healed', at, JSON.stringify(done.evidence))
+      outages(definition.endsByItself && outage ? { earliest: outage.latest, latest: at.latest } : at)
+      await held.release()
+      definition.dispose?.(facts)
+      onHealed(live)
+      return { at, evidence: done.evidence }
+    } catch (error) {
+      // Not renewed any more, it is undone by its host, which goes on trying; healing again is possible all the same.
+      held.abandon()
+      enter('failed', { earliest: from, latest: now() }, `not healed: ${messageOf(error)}`)
+      services.doubt(`${title} could not be healed: ${messageOf(error)}`)
+      if (error instanceof FaultNotHealedError) throw error
+      throw new FaultNotHealedError(`${title} is still there after its undo: ${messageOf(error)}`, { cause: error })
+    }
+  }
+  const live: ActiveFault = {
+    id,
+    kind: fault.kind,
+    target: fault.target,
+    affects,
+    get state() {
+      return state
+    },
+    injected: confirmation.injected ?? injected.at,
+    confirmed,
+    ...(outage ? { outage } : {}),
+    evidence: confirmation.evidence,
+    heal() {
+      healing ??= heal().catch((error: unknown) => {
+        healing = undefined
+        throw error
+      })
+      return healing
+    },
+    async [Symbol.asyncDispose]() {
+      await live.heal()
+    },
+  }
+  return live
+
+  function lost(error: Error): void {
+    enter('failed', instant(), error.message)
+    services.doubt(`${title}: ${error.message}`)
+  }
+
+  /** Undoes what was done, says so in the record, and gives the error to throw. */
+  async function takeBack(error: unknown): Promise<Error> {
+    const from = now()
+    if (!leases) {
+      enter('failed', instant(), `nothing was touched: ${messageOf(error)}`)
+      return error instanceof Error ? error : new FaultFailedError(messageOf(error))
+    }
+    services.doubt(`${title}: ${messageOf(error)}`)
+    try {
+      await leases.undo('engine')
+      await phase('confirmHealed', (s) => definition.confirmHealed(contextOf(services, id, s), params, facts))
+    } catch (undoError) {
+      // Not renewed any more, it is undone by its host, which goes on trying.
+      leases.abandon()
+      const detail = `${messageOf(error)} Its undo failed, too: ${messageOf(undoError)}`
+      enter('failed', { earliest: from, latest: now() }, detail)
+      return new FaultNotHealedError(`${title} failed and could not be undone: ${detail}`, { cause: error })
+    }
+    enter('failed', { earliest: from, latest: now() }, `undone after: ${messageOf(error)}`)
+    await leases.release()
+    if (error instanceof FaultNotConfirmedError) return error
+    return new FaultFailedError(`${title} failed half-way and was undone: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+type Json = Extract<HistoryEventInput, { type: 'fault' }>['params']
+
+const PHASES = {
+  survey: 'survey',
+  arm: 'arming',
+  step: 'injection',
+  confirm: 'confirmation',
+  undo: 'undo',
+  confirmHealed: 'confirmed healing',
+} as const
+
+function instant(): Interval {
+  const at = now()
+  return { earliest: at, latest: at }
+}
+
+function outageEvent(outage: {
+  readonly dc: DcName
+  readonly at: Interval
+  readonly reason: string
+  readonly fault: string
+  readonly ends?: Interval
+}): HistoryEventInput {
+  return { type: 'outage', ...outage }
+}

@@ -1,0 +1,71 @@
+import type { Duration, Secret } from '../core/index.ts'
+import type { DcName } from '../history/index.ts'
+
+/** What a target can have done to it. A fault says which of these it needs; a spec is skipped where one is missing. */
+export type Capability =
+  /** Whole data centres can be powered off and on. */
+  | 'power'
+  /** Processes can be signalled by pid from a shell. */
+  | 'processes'
+  /** Links between the parties can be cut and shaped. */
+  | 'links'
+  /** The management API may be used to cancel, stop and start. */
+  | 'management'
+  /** Tuples can be injected into the application, special messages among them. */
+  | 'data'
+
+/** How much a fault breaks, from one process to everything. */
+export type BlastRadius = 'process' | 'link' | 'job' | 'instance' | 'data-center'
+
+/** Where the client side of a path between two parties connects to. */
+export interface FaultLink {
+  readonly id: string
+  readonly from: 'runner' | DcName
+  readonly to: DcName
+  readonly port: 'management' | 'data' | 'heartbeat' | 'snapshot'
+  readonly host: string
+  readonly listenPort: number
+}
+
+/** The part of a data centre's connection that faults use. */
+export interface FaultDc {
+  readonly management: {
+    readonly url: string
+    readonly username: string
+    readonly password: Secret
+    readonly tls: {
+      readonly ca?: string
+      readonly rejectUnauthorized?: boolean
+      readonly cert?: string
+      readonly key?: Secret
+      readonly servername?: string
+    }
+  }
+  readonly instance: string
+  readonly application: {
+    readonly job: string
+    readonly bundle: string
+    readonly parameters: Readonly<Record<string, string>>
+    readonly operators: { readonly ingest: string; readonly results: string; readonly special: string }
+  }
+  /** Commands of this machine that power the data centre off and on. */
+  readonly power?: { readonly off: readonly string[]; readonly on: readonly string[] }
+}
+
+/** The part of a resolved environment that faults use. */
+export interface FaultEnvironment {
+  readonly name: string
+  readonly timeScale: number
+  readonly dcs: Readonly<Record<DcName, FaultDc>>
+  readonly operatorPrefix: string
+  readonly links: readonly FaultLink[]
+  readonly capabilities: readonly Capability[]
+  readonly safety: {
+    readonly maxFaults: number
+    readonly allow: readonly BlastRadius[]
+    readonly leaseTtl: Duration
+  }
+  readonly leaseDirectory: string
+  /** A lab's control program, as an argument vector to be followed by a verb. */
+  readonly lab?: { readonly directory: string; readonly control: readonly string[] }
+}

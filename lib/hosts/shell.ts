@@ -1,0 +1,57 @@
+import type { Duration } from '../core/index.ts'
+
+/**
+ * What a shell can run: an argument vector, which no shell interprets (every argument arrives as it was given), or a POSIX sh
+ * script whose arguments are `$1`, `$2`, …
+ */
+export type Command = readonly string[] | ShellScript
+
+/** A POSIX sh script with its arguments. */
+export interface ShellScript {
+  readonly script: string
+  readonly args?: readonly string[]
+}
+
+/** Options of {@link Shell.run}. */
+export interface RunOptions {
+  /** Deadline of the command; past it, the command's whole process group is killed. */
+  readonly within: Duration
+  readonly signal?: AbortSignal | undefined
+  /** Given to the command on its standard input, which is empty otherwise. */
+  readonly stdin?: string | Uint8Array
+  /** Run as root through `sudo -n` (never asks for a password). Default false. */
+  readonly sudo?: boolean
+  /** Bytes that are kept of each of stdout and stderr; what is beyond is dropped and `truncated` says so. Default 1 MiB. */
+  readonly outputLimit?: number
+}
+
+/** What a command did. */
+export interface RunResult {
+  /** Exit code; `null` if a signal ended the command. */
+  readonly code: number | null
+  /** The signal that ended the command, e.g. `SIGKILL`. */
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Output beyond the limit was dropped. */
+  readonly truncated: boolean
+  /** Monotonic ms of the runner, just before the command was sent. */
+  readonly sentAt: number
+  /** Monotonic ms of the runner, when the command was known to be over. */
+  readonly doneAt: number
+}
+
+/**
+ * A way to run commands on a machine. A local shell, an SSH connection and a container all look like this.
+ */
+export interface Shell {
+  /** Name of the machine, for messages. */
+  readonly name: string
+  /**
+   * Runs a command to its end. A command that ends with a code other than 0 is a result, not an error.
+   * @throws CommandTimeoutError when the deadline passes, AbortedError when the signal is aborted, CommandNotStartedError when
+   * there is nothing to run; after the first two the command's process group has been killed.
+   */
+  run(command: Command, options: RunOptions): Promise<RunResult>
+  [Symbol.asyncDispose](): Promise<void>
+}
