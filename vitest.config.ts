@@ -1,0 +1,46 @@
+import { defineConfig } from 'vitest/config'
+import { environments } from './environments/index.ts'
+import { targetOf } from './lib/environment/index.ts'
+import { environmentProjects } from './lib/vitest/projects.ts'
+
+export default defineConfig({
+  test: {
+    // The failover reporter draws its own live lines.
+    reporters: [['default', { summary: false }], './lib/report/reporter.ts'],
+    attachmentsDir: '.failover/attachments',
+    teardownTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['lib/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: ['lib/lab/**'],
+          pool: 'forks',
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['lib/lab/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'self',
+          include: ['tests/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      ...environmentProjects(environments, { targetOf }),
+    ],
+  },
+})
