@@ -18,8 +18,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/faults': ['lib/streams', 'lib/hosts', 'lib/history', 'lib/bundle', 'lib/core'],
   'lib/lab': ['lib/toolkit', 'lib/bundle', 'lib/core'],
   'lib/environment': ['lib/lab', 'lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/core'],
-  'lib/report': ['lib/checkers', 'lib/history', 'lib/core'],
-  'lib/vitest': ['lib/environment', 'lib/report', 'lib/bundle', 'lib/core'],
+  'lib/vitest': ['lib/environment', 'lib/matchers', 'lib/bundle', 'lib/core'],
+  'lib/report': ['lib/vitest', 'lib/checkers', 'lib/history', 'lib/core'],
   environments: ['lib/environment', 'lib/core'],
   fixtures: [
     'environments',

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const [entry, ...argv] = process.argv.slice(2)
@@ -20,7 +20,24 @@ const { rolldown } = await import(pathToFileURL(fromVite.resolve('rolldown')).hr
 const directory = join(root, '.failover', 'scripts')
 mkdirSync(directory, { recursive: true })
 const file = join(directory, `${basename(entry, '.ts')}-${process.pid}.mjs`)
-const bundle = await rolldown({ input: resolve(entry), platform: 'node', external: /^[^./]/, logLevel: 'warn' })
+const bundle = await rolldown({
+  input: resolve(entry),
+  platform: 'node',
+  external: /^[^./]/,
+  logLevel: 'warn',
+  plugins: [
+    {
+      // Modules find files beside themselves; in the bundle they would look beside the bundle.
+      name: 'own-place',
+      transform(code, id) {
+        if (!code.includes('import.meta.')) return null
+        return code
+          .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(id).href))
+          .replaceAll('import.meta.dirname', JSON.stringify(dirname(id)))
+      },
+    },
+  ],
+})
 await bundle.write({ file, format: 'esm', codeSplitting: false })
 await bundle.close()
 

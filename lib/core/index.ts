@@ -10,6 +10,7 @@ export {
   type FailoverErrorOptions,
 } from './errors.ts'
 export { eventually, type EventuallyOptions, type Observed, type Probe } from './eventually.ts'
+export { formatSpan, type OpenSpan } from './format-span.ts'
 export { earliestOf, elapsed, interval, latestOf, relativeTo, width, type Interval, type Span } from './interval.ts'
 export { hash, seeded, type Random } from './random.ts'
 export { redact, registerBasicCredentials, registerSecret } from './redaction.ts'

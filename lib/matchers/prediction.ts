@@ -1,6 +1,5 @@
 import { holds } from '../checkers/index.ts'
-import { formatMs, mergeVerdicts, type Verdict } from '../core/index.ts'
-import { formatSpan } from '../report/format-span.ts'
+import { formatMs, mergeVerdicts, type Verdict, formatSpan } from '../core/index.ts'
 import type { Assessment } from './format.ts'
 import type { Expectation, TakeoverSubject } from './subject.ts'
 

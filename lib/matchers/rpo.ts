@@ -8,8 +8,8 @@ import {
   toMs,
   type Span,
   type Verdict,
+  formatSpan,
 } from '../core/index.ts'
-import { formatSpan } from '../report/format-span.ts'
 import { evidenceOf, weakenedBy } from './conclude.ts'
 import type { Assessment } from './format.ts'
 import type { Drill, RpoObjective } from './subject.ts'

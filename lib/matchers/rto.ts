@@ -1,6 +1,13 @@
 import type { DrillFindings, RtoMeasurement } from '../checkers/index.ts'
-import { ConfigurationError, formatMs, toMs, type Duration, type Span, type Verdict } from '../core/index.ts'
-import { formatSpan } from '../report/format-span.ts'
+import {
+  ConfigurationError,
+  formatMs,
+  toMs,
+  type Duration,
+  type Span,
+  type Verdict,
+  formatSpan,
+} from '../core/index.ts'
 import { evidenceOf, weakenedBy } from './conclude.ts'
 import type { Assessment } from './format.ts'
 import type { Drill } from './subject.ts'

@@ -1,6 +1,5 @@
 export { classifyFailure, classifyFindings, type FailureContext, type ReportedError } from './classification.ts'
 export { readDrillEvents, toDrillReport, toInterruptedReport, type DrillEvents } from './drill.ts'
-export { formatSpan, type OpenSpan } from './format-span.ts'
 export { drillMeta, drillMetaSchema, type DrillMeta } from './meta.ts'
 export { openProgress, readProgress, type DrillProgress, type DrillWait, type WaitingDrill } from './progress.ts'
 export {

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path'
 import { styleText } from 'node:util'
-import { formatMs, redact, type Verdict } from '../core/index.ts'
-import { formatSpan } from './format-span.ts'
+import { formatMs, redact, type Verdict, formatSpan } from '../core/index.ts'
 import type { DrillReport, Report } from './schema.ts'
 import { formatTable, shorten } from './table.ts'
 

@@ -1,4 +1,4 @@
-import { formatMs } from '../core/index.ts'
+import { formatMs } from './duration.ts'
 
 /** Bounds of a length in milliseconds; null (or infinite) where there is no such bound. */
 export interface OpenSpan {
