@@ -59,14 +59,22 @@ export const prediction = defineChecker({
   },
 })
 
-function compare({ start, rpo }: Analysis, { dc, stages, recoveredAt }: RtoMeasurement): readonly Comparison[] {
+function compare(
+  { start, rpo, timeline }: Analysis,
+  { dc, stages, recoveredAt }: RtoMeasurement,
+): readonly Comparison[] {
   const { prediction: predicted } = start
   if (!predicted) return []
   const pairs: readonly (readonly [string, Span | null, Span | undefined])[] = [
     ['detection', stages.detection, predicted.detectionAfterCrash],
     ['takeover', stages.takeover, predicted.takeoverAfterCrash],
     ['first output', recoveredAt === dc ? null : stages.firstOutput, predicted.rto],
-    ['state age', rpo?.stateAge ?? null, predicted.stateAge],
+    // A peer that left in an orderly way had its snapshots deleted: nothing was handed over whose age could be predicted.
+    [
+      'state age',
+      timeline.of('takeover').some(({ snapshots }) => snapshots === 0) ? null : (rpo?.stateAge ?? null),
+      predicted.stateAge,
+    ],
   ]
   return pairs.flatMap(([what, measured, span]) => {
     if (!span) return []

@@ -1,12 +1,12 @@
-import { formatMs, mergeVerdicts, type Verdict } from '../core/index.ts'
+import { type Verdict } from '../core/index.ts'
 import { defineChecker } from './define-checker.ts'
 import { blindness } from './observability.ts'
 import { plural, spanText } from './text.ts'
 
-/** What was lost, against the objective: tuples, and age of the state taken over where that was agreed. */
+/** Acknowledged tuples that were lost, against the objective. The age of the state is told here and judged by `stale-state`. */
 export const rpo = defineChecker({
   name: 'rpo',
-  describe: 'No more is lost than agreed: acknowledged tuples, and the age of the state that was taken over.',
+  describe: 'No more acknowledged tuples are lost than agreed.',
   check: (analysis, context) => {
     const { start, ledger } = analysis
     const objective = start.objectives.rpo
@@ -29,24 +29,16 @@ export const rpo = defineChecker({
         : blind || lostTuples + Math.max(0, unknownTuples - start.contract.maxUnknown) > objective.tuples
           ? 'inconclusive'
           : 'pass'
-    const state =
-      objective.stateAgeMs === undefined ? 'pass' : ageVerdict(stateAge, objective.stateAgeMs, ledger.work.adopted)
     const parts = [
       `${plural(lostTuples, 'acknowledged tuple')} lost (objective: ${objective.tuples})`,
       ...(unknownTuples > 0 ? [`the fate of ${plural(unknownTuples, 'more', 'more')} unknown`] : []),
       ...(objective.stateAgeMs === undefined || ledger.work.adopted === 0
         ? []
-        : [`state age ${stateAge ? spanText(stateAge) : 'not known'} (objective: ${formatMs(objective.stateAgeMs)})`]),
+        : [`state age ${stateAge ? spanText(stateAge) : 'not known'}`]),
     ]
     const summary = blind && tuples !== 'fail' ? `Loss cannot be told: ${blind}.` : `${capital(parts.join('; '))}.`
-    return { verdict: mergeVerdicts([tuples, state]), summary, detail, evidence: context.evidence(ledger.lost.first) }
+    return { verdict: tuples, summary, detail, evidence: context.evidence(ledger.lost.first) }
   },
 })
-
-function ageVerdict(age: { lowerMs: number; upperMs: number } | null, objectiveMs: number, adopted: number): Verdict {
-  // Where no work changed hands there is no state whose age could matter.
-  if (!age) return adopted === 0 ? 'pass' : 'inconclusive'
-  return age.upperMs <= objectiveMs ? 'pass' : age.lowerMs > objectiveMs ? 'fail' : 'inconclusive'
-}
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

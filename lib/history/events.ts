@@ -132,12 +132,14 @@ const observation = z.object({
 
 /** What the two views together mean. */
 export const pairState = z.enum([
+  'never-seen',
   'normal',
   'peer-crashed',
   'one-way-loss',
   'split-brain',
   'stuck-split-brain',
   'restarting',
+  'orderly-shutdown',
   'unknown',
 ])
 

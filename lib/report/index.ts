@@ -11,4 +11,4 @@ export {
   type Report,
   type SkippedReport,
 } from './schema.ts'
-export { describeTarget, formatSummary, type SummaryOptions } from './summary.ts'
+export { describeTarget, formatSummary, weakens, type SummaryOptions } from './summary.ts'

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { styleText } from 'node:util'
 import { formatMs, redact, type Verdict, formatSpan } from '../core/index.ts'
-import type { DrillReport, Report } from './schema.ts'
+import type { CheckReport, DrillReport, Report } from './schema.ts'
 import { formatTable, shorten } from './table.ts'
 
 /** Options of {@link formatSummary}. */
@@ -93,8 +93,14 @@ export function formatRpo(rpo: DrillReport['rpo']): string {
   return parts.join(', ')
 }
 
+/** Whether a check keeps its drill from being a pass: one that had nothing to judge, or said what the spec expected, does not. */
+export function weakens({ verdict, applies, expectation }: CheckReport): boolean {
+  if (expectation) return expectation.met !== true
+  return applies !== false && verdict !== 'pass'
+}
+
 function reasons(drill: DrillReport): readonly string[] {
-  const weak = [...drill.checks, ...drill.gates].filter((check) => check.verdict !== 'pass')
+  const weak = [...drill.checks, ...drill.gates].filter(weakens)
   return [
     ...(drill.problems ?? []),
     ...weak.map((check) => `${check.verdict === 'fail' ? '✗' : '?'} ${check.name}: ${check.summary ?? check.verdict}`),

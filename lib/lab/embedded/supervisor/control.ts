@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net'
-import { messageOf } from '../../../core/index.ts'
+import { messageOf, now } from '../../../core/index.ts'
 import { onLines } from '../json-lines.ts'
 import { parseOwn } from '../parse.ts'
 import type { DcName } from '../protocol.ts'
@@ -57,8 +57,11 @@ async function perform(request: ControlRequest, { sites, links, processes }: Con
       return { dc: request.dc, power: 'on' }
     case 'power-status':
       return { east: sites.east.status, west: sites.west.status }
-    case 'links-apply':
-      return { id: request.order.fault, links: links.apply(request.order) }
+    case 'links-apply': {
+      const earliest = now()
+      const applied = links.apply(request.order)
+      return { id: request.order.fault, links: applied, between: [earliest, now()] }
+    }
     case 'links-heal':
       return { id: request.id, healed: links.heal(request.id) }
     case 'links-show':
