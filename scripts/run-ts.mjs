@@ -23,8 +23,10 @@ const file = join(directory, `${basename(entry, '.ts')}-${process.pid}.mjs`)
 const bundle = await rolldown({
   input: resolve(entry),
   platform: 'node',
-  external: /^[^./]/,
+  external: /^(?!@oxc-project)[^./\0]/,
   logLevel: 'warn',
+  // `await using` and friends are newer than the oldest Node that we support.
+  transform: { target: 'node20.19' },
   plugins: [
     {
       // Modules find files beside themselves; in the bundle they would look beside the bundle.

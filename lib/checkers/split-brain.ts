@@ -2,6 +2,7 @@ import { defineChecker } from './define-checker.ts'
 import { pairEvidence } from './pair-evidence.ts'
 import { blindness } from './observability.ts'
 import { plural } from './text.ts'
+import type { Timeline } from './timeline.ts'
 
 /**
  * Both data centres act for the same work. Seen in the data plane (one tuple processed by both, or a key whose new work is
@@ -43,10 +44,7 @@ export const splitBrain = defineChecker({
     }
     const blind = blindness(analysis, { unknownMatters: false })
     if (blind) return { verdict: 'inconclusive', summary: `This cannot be told: ${blind}.`, detail }
-    const watched = timeline.pairs.filter(
-      ({ state, at }) => state !== 'unknown' && (!troubled || at.latest >= timeline.firstTrouble),
-    )
-    if (witnesses === 0 && watched.length === 0) {
+    if (witnesses === 0 && !watchedThrough(timeline, troubled ? timeline.firstTrouble : undefined)) {
       return {
         verdict: 'inconclusive',
         summary: 'Nothing would have shown it: the pair was not watched, and no tuple was offered to both sides.',
@@ -56,3 +54,15 @@ export const splitBrain = defineChecker({
     return { verdict: 'pass', summary: 'At no time did both data centres act for the same work.', detail }
   },
 })
+
+/**
+ * Whether the pair's state was known when trouble began or later. A state is recorded when it changes and stays in force until
+ * then, provided that the monitor still lived: it went on to record what it saw.
+ */
+function watchedThrough({ pairs, of }: Timeline, since: number | undefined): boolean {
+  const known = pairs.filter(({ state }) => state !== 'unknown')
+  if (since === undefined || known.some(({ at }) => at.latest >= since)) return known.length > 0
+  const before = pairs.filter(({ at }) => at.latest < since).at(-1)
+  const isAlive = of('observation').some(({ at, evidence }) => evidence === 'toolkit-metrics' && at.latest >= since)
+  return before !== undefined && before.state !== 'unknown' && isAlive
+}

@@ -47,7 +47,7 @@ export function runSettings(options: TrafficOptions, start: TrafficStart): RunSe
     payloadBytes: whole('payloadBytes', start.payloadBytes ?? 0, 0),
     routing,
     homes: [...new Set(homes)],
-    witness: routing === 'home' && (start.witness ?? true),
+    witness: routing === 'home' && (start.witness ?? false),
     resend: start.resend ?? false,
     requestTimeoutMs: positive('requestTimeout', toMs(start.requestTimeout ?? '1s')),
     lanes: whole('lanes', start.lanes ?? 4),

@@ -66,7 +66,8 @@ export interface TrafficStart {
   /** Bytes of padding in each tuple. Default 0. */
   readonly payloadBytes?: number
   readonly routing?: Routing
-  /** Offer a few tuples to both data centres under the same number, to expose double ownership. Default true with routing `home`. */
+  /** Offer a few tuples to both data centres under the same number, to expose double ownership. Default false: after a data
+   * centre has come back, both own its work by the toolkit's rules, and witnesses would say so. Needs routing `home`. */
   readonly witness?: boolean
   /** Send indeterminate tuples once more to the other data centre (at least once). Default false: at most once. */
   readonly resend?: boolean

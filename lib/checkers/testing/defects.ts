@@ -24,14 +24,6 @@ export const DEFECTS: readonly Defect[] = [
   { checker: 'lost', what: 'an acknowledged tuple never comes out', plant: loseOne },
   { checker: 'rpo', what: 'an acknowledged tuple is lost', plant: loseOne },
   {
-    checker: 'rpo',
-    what: 'the state taken over is too old',
-    options: { stateAgeMs: 700 },
-    plant: (world) => {
-      startOf(world).objectives = { rpo: { tuples: 0, stateAgeMs: 50 } }
-    },
-  },
-  {
     checker: 'duplicated',
     what: 'a tuple comes out twice',
     options: { delivery: 'exactly-once' },
