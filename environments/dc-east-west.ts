@@ -7,7 +7,7 @@ import { defineEnvironment } from '../lib/environment/index.ts'
 export const dcEastWest = defineEnvironment({
   name: 'dc-east-west',
   description: 'Counters per key in two data centres, active/active',
-  objectives: { rto: '15s', rpo: { tuples: 0, stateAge: '10s' } },
+  objectives: { rto: '15s', rpo: { tuples: 0, stateAge: '10s' }, rejoin: '2m' },
   contract: { delivery: 'at-most-once', ordered: true, settle: '1s', maxUnknown: 0 },
   application: {
     job: 'failover-app',
@@ -36,7 +36,7 @@ export const dcEastWest = defineEnvironment({
   safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'instance', 'data-center'], leaseTtl: '15s' },
   on: {
     embedded: {
-      objectives: { rto: '3s', rpo: { tuples: 0, stateAge: '1s' } },
+      objectives: { rto: '3s', rpo: { tuples: 0, stateAge: '1s' }, rejoin: '5s' },
       // Ten processes of a lab, and the runner beside them, may share two cores.
       tolerance: { scheduling: '250ms' },
     },

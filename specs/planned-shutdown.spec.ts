@@ -14,7 +14,7 @@ describe('a data centre is shut down in an orderly way', () => {
     await failover.replicated()
 
     await using shutdown = await faults.inject(orderlyShutdown(dc.victim))
-    const down = await failover.declaredDown({ after: shutdown, within: '60s' })
+    const down = await failover.declaredDown({ after: shutdown })
     await run.steady({ for: '1s' })
     await run.stop()
 

@@ -1,7 +1,8 @@
-import { elapsed, formatMs } from '../core/index.ts'
+import { elapsed, formatMs, type Interval, type Span } from '../core/index.ts'
 import { defineChecker } from './define-checker.ts'
 import { pairEvidence } from './pair-evidence.ts'
 import { micro, spanText } from './text.ts'
+import type { Timeline } from './timeline.ts'
 
 /** How many times the predicted return a pair is given to rejoin before it counts as failed. */
 const PATIENCE = 2
@@ -25,6 +26,21 @@ export const reconvergence = defineChecker({
     if (last.state === 'normal') {
       const after = last.at.latest > healed.earliest ? elapsed(healed, last.at) : { lowerMs: 0, upperMs: 0 }
       const span = { lowerMs: micro(Math.max(0, after.lowerMs)), upperMs: micro(Math.max(0, after.upperMs)) }
+      const objective = start.objectives.rejoinMs
+      const whole = rejoining(timeline, last.at)
+      if (whole && objective !== undefined && whole.upperMs > objective) {
+        const late = whole.lowerMs > objective
+        return {
+          verdict: late ? 'fail' : 'inconclusive',
+          summary: `The pair was together again ${spanText(whole)} after the healing began; the objective is ${formatMs(objective)}.`,
+          detail: {
+            ...detail,
+            objectiveMs: objective,
+            spanMs: { lower: micro(whole.lowerMs), upper: micro(whole.upperMs) },
+          },
+          evidence,
+        }
+      }
       return {
         verdict: 'pass',
         summary:
@@ -56,3 +72,10 @@ export const reconvergence = defineChecker({
     }
   },
 })
+
+/** From the beginning of the last heal until the pair was together again; undefined if it had not been apart. */
+function rejoining({ faults }: Timeline, together: Interval): Span | undefined {
+  const begins = faults.flatMap(({ states }) => (states.healing ? [states.healing] : []))
+  const last = begins.sort((a, b) => a.earliest - b.earliest).at(-1)
+  return last && together.latest > last.latest ? elapsed(last, together) : undefined
+}

@@ -98,6 +98,8 @@ async function checkManagement(
       const remedy = 'Start it before the drill.'
       return [{ kind: 'instance-not-running', dc, field: `dcs.${dc}.instance`, problem, remedy }]
     }
+    // The application is submitted there only when the passive side takes over.
+    if (isPassive) return []
     const job = await client.findJob(application.job)
     if (!job) {
       const problem = `the instance ${site.instance} runs no job named ${application.job}`
@@ -110,7 +112,7 @@ async function checkManagement(
       const remedy = 'Repair it before the drill: a fault in a sick system proves nothing.'
       problems.push({ kind: 'job-unhealthy', dc, field: `dcs.${dc}.application.job`, problem, remedy })
     }
-    if (!isPassive) problems.push(...(await checkOperators(environment, site, client, job.id)))
+    problems.push(...(await checkOperators(environment, site, client, job.id)))
     return problems
   } catch (error) {
     return [problemOf(error, site, 'management', 'REST_URL')]

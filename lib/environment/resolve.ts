@@ -110,7 +110,11 @@ async function resolveEmbedded(
       ...withoutUndefined({ timeScale, defects, signal }),
     })
     const [eastToolkit, westToolkit] = await Promise.all(
-      DCS.map((dc) => readConfiguration(lab.sites[dc].configFile, { submission: lab.sites[dc].parameters })),
+      DCS.map((dc) => {
+        const { configFile, parameters } = lab.sites[dc]
+        // A passive side runs its watcher by a file of its own.
+        return readConfiguration(parameters.configFileName ?? configFile, { submission: parameters })
+      }),
     )
     if (!eastToolkit || !westToolkit) throw new RangeError('there are two data centres')
     const connection = (dc: DcName): DcConnection => {
@@ -125,9 +129,9 @@ async function resolveEmbedded(
         domain,
         instance,
         application: {
-          job: site.jobName,
-          bundle: site.bundle,
-          parameters: site.parameters,
+          job: site.application.jobName,
+          bundle: site.application.bundle,
+          parameters: site.application.parameters,
           operators: declared.application.operators,
         },
         power: { off: [...lab.control, 'power', 'off', dc], on: [...lab.control, 'power', 'on', dc] },

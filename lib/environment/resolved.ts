@@ -113,6 +113,8 @@ export type BlastRadius = 'process' | 'job' | 'instance' | 'link' | 'data-center
 export interface Objectives {
   readonly rto: Duration
   readonly rpo: { readonly tuples: number; readonly stateAge?: Duration }
+  /** From the beginning of a heal until both data centres see each other up again. */
+  readonly rejoin?: Duration
 }
 
 /** What the application promises about delivery. */

@@ -14,6 +14,8 @@ const objectives = z.strictObject({
   rto: duration,
   /** Recovery point objective: acknowledged tuples that may be lost, and how old the state taken over may be. */
   rpo: z.strictObject({ tuples: z.int().nonnegative(), stateAge: duration.exactOptional() }),
+  /** From the beginning of a heal until both data centres see each other up again. */
+  rejoin: duration.exactOptional(),
 })
 
 const contract = z.strictObject({

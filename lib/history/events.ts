@@ -39,6 +39,8 @@ export type StoredPrediction = z.infer<typeof storedPrediction>
 export const objectives = z.object({
   rtoMs: duration.optional(),
   rpo: z.object({ tuples: z.int().nonnegative(), stateAgeMs: duration.optional() }).optional(),
+  /** From the beginning of a heal until both data centres see each other up again. */
+  rejoinMs: duration.optional(),
 })
 
 /** What the application promises about delivery. */

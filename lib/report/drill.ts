@@ -58,6 +58,7 @@ export function toDrillReport(directory: string, findings: DrillFindings): Drill
     faults: faultsOf(faults, start.origin),
     gates: findings.gates.map(gateOf),
     ...(findings.groundTruth === null ? {} : { groundTruth: findings.groundTruth }),
+    ...(start.defects && start.defects.length > 0 ? { defects: start.defects } : {}),
   }
 }
 

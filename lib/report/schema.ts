@@ -85,6 +85,7 @@ export const drillReportSchema = z.strictObject({
   prediction: z.unknown().nullable().describe('What the configuration of the toolkit lets one expect.'),
   seed: z.number().nullable(),
   groundTruth: groundTruthSchema.optional(),
+  defects: z.array(z.string()).optional().describe('Labs only: defects that were planted into it.'),
   directory: z.string().optional().describe('Where the history lies, relative to the report.'),
   problems: z.array(z.string()).optional().describe('Why the drill is not a pass, in words.'),
 })

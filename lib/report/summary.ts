@@ -38,6 +38,8 @@ export function formatSummary(report: Report, options: SummaryOptions = {}): str
     options.colors ? styleText(COLOR[verdict], text, { validateStream: false }) : text
   const parts: string[] = []
   for (const target of report.target.split(', ')) parts.push(describeTarget(target))
+  const planted = [...new Set(report.drills.flatMap(({ defects }) => defects ?? []))]
+  if (planted.length > 0) parts.push(`planted into the lab: ${planted.join(', ')} — a drill that passes has missed it`)
   if (report.drills.length > 0) {
     parts.push(
       '',

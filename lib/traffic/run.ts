@@ -102,7 +102,7 @@ export class Run implements TrafficRun {
       (settings.rate / settings.homes.length) *
       (planned(settings.profile, to - startedAt) - planned(settings.profile, from - startedAt))
     const what = `traffic to be steady for ${options.for}`
-    const value = await this.#wait<SteadyState>(what, options.within ?? '60s', options.signal, () => {
+    const value = await this.#wait<SteadyState>(what, options.within ?? settings.patience, options.signal, () => {
       const answer = steadiness.find({
         since,
         forMs,

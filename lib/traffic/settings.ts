@@ -1,4 +1,4 @@
-import { ConfigurationError, toMs } from '../core/index.ts'
+import { ConfigurationError, toMs, type Duration } from '../core/index.ts'
 import { checkedProfile, constant } from './profile.ts'
 import type { InjectorSetup } from './messages.ts'
 import type { DcName, Routing, TrafficOptions, TrafficStart } from './types.ts'
@@ -24,6 +24,7 @@ export interface RunSettings extends Pick<
   readonly witness: boolean
   readonly tapEveryMs: number
   readonly settleMs: number
+  readonly patience: Duration
 }
 
 /**
@@ -57,6 +58,7 @@ export function runSettings(options: TrafficOptions, start: TrafficStart): RunSe
     maxBatch: whole('maxBatch', start.maxBatch ?? 500),
     tapEveryMs: positive('tapEvery', toMs(start.tapEvery ?? '10ms')),
     settleMs: toMs(options.contract?.settle ?? '1s'),
+    patience: options.patience ?? '60s',
   }
 }
 

@@ -46,6 +46,8 @@ export interface TrafficOptions {
     readonly settle?: Duration
     readonly delivery?: 'at-most-once' | 'at-least-once' | 'exactly-once'
   }
+  /** How long {@link TrafficRun.steady} waits unless told otherwise. Default 60s. */
+  readonly patience?: Duration
   readonly signal?: AbortSignal
   /** Live progress of waits: what is awaited and what is seen. */
   readonly onProgress?: (text: string) => void
