@@ -103,6 +103,7 @@ async function resolveEmbedded(
   try {
     const lab = await startEmbeddedLab({
       directory,
+      ephemeral: temporary !== undefined,
       mode,
       toolkit: { ...both, ...options.toolkit },
       toolkitOf: { east, west },

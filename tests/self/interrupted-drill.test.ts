@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../lib/core/index.ts'
@@ -56,9 +56,10 @@ async function nothingIsLeft({ lab, leases }: Left): Promise<void> {
   await eventually(
     async () => {
       const alive = processesOf(lab)
-      return alive.length === 0 ? { done: true, value: undefined } : { done: false, seen: alive.join('; ') }
+      if (alive.length > 0) return { done: false, seen: alive.join('; ') }
+      return existsSync(lab) ? { done: false, seen: `${lab} is there` } : { done: true, value: undefined }
     },
-    { within: '40s', every: '100ms', describe: 'every process of the lab to end' },
+    { within: '40s', every: '100ms', describe: 'every process of the lab to end, and its directory to go' },
   )
   await using shell = localShell()
   expect(await sweep(leases, { shell })).toEqual([])

@@ -39,6 +39,8 @@ export interface JobOrder {
 /** The whole of a lab, as its runner orders it from the supervisor: `<lab>/lab.json`, readable by its owner only. */
 export interface LabPlan {
   readonly directory: string
+  /** The supervisor removes the directory when all has ended. */
+  readonly ephemeral: boolean
   readonly timeScale: number
   readonly mode: 'active-active' | 'active-passive'
   readonly defects: readonly string[]

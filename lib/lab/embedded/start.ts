@@ -74,6 +74,7 @@ async function makePlan(directory: string, options: EmbeddedLabOptions): Promise
   }
   return {
     directory,
+    ephemeral: options.ephemeral ?? false,
     timeScale,
     mode,
     defects,

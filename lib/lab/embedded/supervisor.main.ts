@@ -59,6 +59,7 @@ async function end(plan: LabPlan): Promise<void> {
     // A socket whose path would have been too long in the lab's directory has one of its own.
     if (process.platform !== 'win32' && dirname(socket) !== plan.directory) rmSync(dirname(socket), { recursive: true })
   }
+  if (plan.ephemeral) rmSync(plan.directory, { recursive: true, force: true })
   process.exit(0)
 }
 

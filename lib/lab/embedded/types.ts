@@ -26,6 +26,8 @@ export type ToolkitFile = Readonly<Record<string, string>>
 export interface EmbeddedLabOptions {
   /** A directory for this lab alone; it is created with mode 0700. */
   readonly directory: string
+  /** Remove the directory when the lab ends, however it ends. Default false. */
+  readonly ephemeral?: boolean
   /** Real seconds per configured second. Default 0.2. */
   readonly timeScale?: number
   readonly mode?: 'active-active' | 'active-passive'
