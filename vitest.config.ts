@@ -1,12 +1,22 @@
 import { defineConfig } from 'vitest/config'
 import { environments } from './environments/index.ts'
-import { targetOf } from './lib/environment/index.ts'
+import { applyRunVariables, targetOf } from './lib/environment/index.ts'
 import { environmentProjects } from './lib/vitest/projects.ts'
+
+// CI adds up the results of all of its lanes.
+const results = process.env.CI_RESULTS
+
+// Variables of .env that do not belong to an environment, such as FAILOVER_SEED.
+applyRunVariables()
 
 export default defineConfig({
   test: {
     // The failover reporter draws its own live lines.
-    reporters: [['default', { summary: false }], './lib/report/reporter.ts'],
+    reporters: [
+      ['default', { summary: false }],
+      './lib/report/reporter.ts',
+      ...(results ? [['json', { outputFile: results }] as ['json', object]] : []),
+    ],
     attachmentsDir: '.failover/attachments',
     teardownTimeout: 120_000,
     projects: [

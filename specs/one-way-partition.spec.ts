@@ -19,7 +19,7 @@ describe('the network is cut in one direction', () => {
     await run.steady({ for: '1s' })
     await failover.replicated()
 
-    const oneWay = await faults.inject(oneWayPartition({ from: dc.victim, to: dc.survivor }))
+    const oneWay = await faults.inject(oneWayPartition({ from: dc.victim, to: dc.survivor, mode: 'reset' }))
     const split = await failover.splitBrain({ after: oneWay, oneWayFrom: dc.victim })
     expect(split[dc.survivor.name]).toMatchPrediction()
     expect(split[dc.victim.name]).toMatchPrediction()

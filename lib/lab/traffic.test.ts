@@ -86,7 +86,7 @@ describe('traffic through a lab', () => {
       total.keySeq = keySeq
       totals.set(key, total)
     }
-    expect(totals.size).toBe(10)
+    expect(totals.size).toBe(8)
   })
 
   it('follows the work of a data centre that crashes, and loses nothing that was acknowledged', async () => {

@@ -95,7 +95,8 @@ export class ScenarioBench {
   }
 
   async cut(from: DcName, to: DcName): Promise<number> {
-    await control(this.lab, 'links', 'cut', '--id', `${from}-${to}`, '--from', from, '--to', to)
+    // A blackhole holds what was sent into it, and a heartbeat that comes out of it after the heal rejoins the pair (S6).
+    await control(this.lab, 'links', 'cut', '--id', `${from}-${to}`, '--from', from, '--to', to, '--mode', 'reset')
     return now()
   }
 
