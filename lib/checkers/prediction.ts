@@ -40,6 +40,10 @@ export const prediction = defineChecker({
       return { verdict: 'inconclusive', applies: takenOver, summary: noticed }
     }
     const comparisons = judged.flatMap((outage) => compare(analysis, outage))
+    if (comparisons.length === 0) {
+      const summary = 'The data centre left in an orderly way: its spec holds the detection against the rule for that.'
+      return { verdict: 'inconclusive', applies: false, summary }
+    }
     const detail = { comparisons: comparisons.map(show), toleranceMs: start.prediction.toleranceMs }
     const verdict = mergeVerdicts(comparisons.map((one) => one.verdict))
     const worst = comparisons.find((one) => one.verdict === verdict)
@@ -65,6 +69,8 @@ function compare(
 ): readonly Comparison[] {
   const { prediction: predicted } = start
   if (!predicted) return []
+  // Heartbeats ended with the message, before service did: what is counted from a crash does not hold from this outage.
+  if (timeline.faults.some(({ kind, affects }) => kind === 'orderly-shutdown' && affects === dc)) return []
   const pairs: readonly (readonly [string, Span | null, Span | undefined])[] = [
     ['detection', stages.detection, predicted.detectionAfterCrash],
     ['takeover', stages.takeover, predicted.takeoverAfterCrash],
