@@ -15,7 +15,7 @@ describe('a processing element hangs', () => {
     await run.steady({ for: '1s' })
 
     const hang = await faults.inject(peHang(dc.victim, { operator: 'Logic' }))
-    await failover.unnoticed({ after: hang, for: failover.prediction.invisibleOutage, times: 2 })
+    await failover.unnoticed({ after: hang, for: failover.prediction.invisibleOutage })
     await hang.heal()
     await run.steady({ for: '1s' })
     await run.stop()
