@@ -9,6 +9,7 @@ import { failoverOf, monitorOf, predictionFor, trafficOf, type DrillParts } from
 import { now, pause, seeded, type Random } from '../lib/core/index.ts'
 import { resolveEnvironment } from '../lib/environment/index.ts'
 import { createFaultEngine, dataCenterCrash } from '../lib/faults/index.ts'
+import { openShells } from '../lib/hosts/index.ts'
 import type { BenchLine } from './line.ts'
 
 /** A status page that is polled every 5 s is the usual way to time a failover; labs are this much faster than sites. */
@@ -106,7 +107,14 @@ async function crash(parts: DrillParts, random: Random): Promise<number> {
   const everyMs = POLLED_SECONDS * environment.timeScale * 1000
   await using monitor = monitorOf(parts)
   const failover = failoverOf(parts, monitor)
-  await using engine = createFaultEngine({ environment, clients, recorder: drill.recorder, signal })
+  await using shells = openShells(environment.hosts)
+  await using engine = createFaultEngine({
+    environment,
+    clients,
+    recorder: drill.recorder,
+    shells: shells.byName,
+    signal,
+  })
   await using traffic = trafficOf(parts, random.seed)
   const run = await traffic.start({ rate: 200 })
   await run.steady({ for: '300ms' })

@@ -33,7 +33,7 @@ export const dcEastWest = defineEnvironment({
     east: { localDataCenterName: 'east', remoteDataCenterApplicationMachineNames: 'west-host' },
     west: { localDataCenterName: 'west', remoteDataCenterApplicationMachineNames: 'east-host' },
   },
-  safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'instance', 'data-center'], leaseTtl: '15s' },
+  safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'host', 'instance', 'data-center'], leaseTtl: '15s' },
   on: {
     embedded: {
       objectives: { rto: '3s', rpo: { tuples: 0, stateAge: '1s' }, rejoin: '5s' },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { suggestion } from './did-you-mean.ts'
 import { EnvironmentError, type ConfigurationProblem } from './errors.ts'
+import type { Target } from './resolved.ts'
 import { declaration, type EnvironmentDeclaration, type EnvironmentOverlay } from './schema.ts'
 
 /** What {@link defineEnvironment} takes: all but name, description, objectives and application has a default. */
@@ -17,7 +18,7 @@ const DEFAULTS = {
   contract: { delivery: 'at-most-once', ordered: true, settle: '1s', maxUnknown: 0 },
   operatorPrefix: 'CrossDCFailover',
   toolkit: { both: {}, east: {}, west: {} },
-  safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'instance', 'data-center'], leaseTtl: '15s' },
+  safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'host', 'instance', 'data-center'], leaseTtl: '15s' },
   tolerance: {},
   on: {},
 } as const
@@ -55,7 +56,7 @@ export function extendEnvironment(
 }
 
 /** The declaration as it holds for one target. */
-export function declarationOn(base: EnvironmentDeclaration, target: 'embedded' | 'live'): EnvironmentDeclaration {
+export function declarationOn(base: EnvironmentDeclaration, target: Target): EnvironmentDeclaration {
   return check(merge(base, base.on[target] ?? {}), base.name)
 }
 

@@ -6,6 +6,7 @@ import { readConfiguration } from '../toolkit/index.ts'
 import { declarationOn } from './define.ts'
 import { EnvironmentError, type ConfigurationProblem } from './errors.ts'
 import { readLiveDc } from './live.ts'
+import type { HostSettings } from '../hosts/index.ts'
 import type { Capability, DcConnection, DcName, ResolvedEnvironment, Target } from './resolved.ts'
 import type { EnvironmentDeclaration } from './schema.ts'
 import { chooseTarget } from './target.ts'
@@ -78,6 +79,7 @@ function resolveLive(
     timeScale: 1,
     dcs: { east: east.connection, west: west.connection },
     toolkit: { east: east.toolkit, west: west.toolkit },
+    hosts: [],
     links: [],
     capabilities: ['management', 'data', ...(hasPower ? (['power'] as const) : [])],
     leaseDirectory: leaseDirectory ?? ownTemporary('failover-leases'),
@@ -139,6 +141,17 @@ async function resolveEmbedded(
       }
     }
     const { control, truthFile } = lab
+    const leases = leaseDirectory ?? join(lab.directory, 'leases')
+    const host = (dc: DcName): HostSettings => ({
+      name: dc,
+      dc,
+      shell: { kind: 'local' },
+      aliases: [],
+      addresses: [],
+      managementNetworks: [],
+      leaseDirectory: leases,
+      snapshotDirectory: join(lab.sites[dc].configFile, '..', '..', 'snapshots'),
+    })
     return {
       ...common(declared),
       mode,
@@ -146,9 +159,10 @@ async function resolveEmbedded(
       timeScale: lab.timeScale,
       dcs: { east: connection('east'), west: connection('west') },
       toolkit: { east: eastToolkit, west: westToolkit },
+      hosts: [host('east'), host('west')],
       links: lab.links,
       capabilities: LAB_CAPABILITIES,
-      leaseDirectory: leaseDirectory ?? join(lab.directory, 'leases'),
+      leaseDirectory: leases,
       lab: { directory: lab.directory, truthFile, control, defects: lab.defects, timeScale: lab.timeScale },
       async [Symbol.asyncDispose]() {
         await lab[Symbol.asyncDispose]()

@@ -1,11 +1,12 @@
 import type { Duration, Secret } from '../core/index.ts'
+import type { HostSettings } from '../hosts/index.ts'
 import type { ToleranceOptions, ToolkitConfiguration } from '../toolkit/index.ts'
 
 /** The two data centres of every environment. */
 export type DcName = 'east' | 'west'
 
 /** What kind of system an environment was resolved to. */
-export type Target = 'embedded' | 'live'
+export type Target = 'embedded' | 'containers' | 'live'
 
 /** What a target can have done to it. A fault says which of these it needs; a spec is skipped where one is missing. */
 export type Capability =
@@ -13,8 +14,12 @@ export type Capability =
   | 'power'
   /** Processes can be signalled by pid from a shell. */
   | 'processes'
-  /** Links between the parties can be cut and shaped by the lab. */
+  /** Links between the parties can be cut and shaped. */
   | 'links'
+  /** Single packets can be lost, corrupted, doubled and reordered: hosts with a kernel that can, and root on them. */
+  | 'packets'
+  /** CPU, memory, disks and file descriptors of hosts can be used up. */
+  | 'resources'
   /** The management API may be used to cancel, stop and start. */
   | 'management'
   /** Tuples can be injected into the application, special messages among them. */
@@ -107,7 +112,7 @@ export interface Safety {
 }
 
 /** How much a fault breaks, from one process to everything. */
-export type BlastRadius = 'process' | 'job' | 'instance' | 'link' | 'data-center'
+export type BlastRadius = 'process' | 'job' | 'host' | 'instance' | 'link' | 'data-center'
 
 /** Objectives that the environment's owner has agreed to. */
 export interface Objectives {
@@ -151,7 +156,9 @@ export interface ResolvedEnvironment {
   readonly toolkit: Readonly<Record<DcName, ToolkitConfiguration>>
   /** Name under which the application invokes the failover composite. */
   readonly operatorPrefix: string
-  /** Paths between the parties, where they are known (labs). */
+  /** Machines with a shell. */
+  readonly hosts: readonly HostSettings[]
+  /** Paths between the parties. */
   readonly links: readonly LinkAddress[]
   readonly capabilities: readonly Capability[]
   readonly safety: Safety

@@ -52,7 +52,7 @@ const safety = z.strictObject({
   /** Faults that may be on at the same time. */
   maxFaults: z.int().positive(),
   /** What may be broken. */
-  allow: z.array(z.enum(['process', 'link', 'job', 'instance', 'data-center'])).readonly(),
+  allow: z.array(z.enum(['process', 'link', 'job', 'host', 'instance', 'data-center'])).readonly(),
   /** How long a fault outlives a runner that died. */
   leaseTtl: duration,
 })
@@ -104,8 +104,12 @@ export const declaration = z.strictObject({
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'is made of lower-case words joined by hyphens, as in dc-east-west'),
   description: z.string().min(1),
   ...varying,
-  /** Laid over all that when the target is the embedded lab, or live sites. */
-  on: z.strictObject({ embedded: overlay.exactOptional(), live: overlay.exactOptional() }),
+  /** Laid over all that when the target is the embedded lab, the container lab, or live sites. */
+  on: z.strictObject({
+    embedded: overlay.exactOptional(),
+    containers: overlay.exactOptional(),
+    live: overlay.exactOptional(),
+  }),
 })
 
 /** The declaration of an environment, complete. */

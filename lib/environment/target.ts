@@ -10,7 +10,7 @@ export interface TargetChoice {
   readonly byDefault: boolean
 }
 
-const target = z.enum(['embedded', 'live'], { error: "must be 'embedded' or 'live'" })
+const target = z.enum(['embedded', 'containers', 'live'], { error: "must be 'embedded', 'containers' or 'live'" })
 
 /** The target that variables choose. What is wrong goes to `problems`. */
 export function chooseTarget(variables: Variables, problems: ConfigurationProblem[]): TargetChoice {

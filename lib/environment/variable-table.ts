@@ -47,10 +47,10 @@ export const VARIABLES: readonly VariableDescription[] = [
     name: 'FAILOVER_TARGET',
     scope: 'target',
     field: 'target',
-    schema: z.enum(['embedded', 'live'], { error: "must be 'embedded' or 'live'" }),
+    schema: z.enum(['embedded', 'containers', 'live'], { error: "must be 'embedded', 'containers' or 'live'" }),
     example: 'embedded',
     description:
-      'What the specs run against: embedded (two data centres as processes on this machine; the default) or live (real sites, given by the variables below).',
+      'What the specs run against: embedded (two data centres as processes on this machine; the default), containers (two data centres in Docker, with sshd and real kernel networking) or live (real sites, given by the variables below).',
   },
   {
     name: 'REST_URL',

@@ -5,8 +5,8 @@ import type { Command, RunResult, Shell } from '../hosts/index.ts'
 import type { DataExchangeClient, ManagementClient } from '../streams/index.ts'
 import type { BlastRadius, Capability, FaultEnvironment } from './target.ts'
 
-/** Where commands run: the machine of a data centre, or the one that this process runs on. */
-export type HostName = DcName | 'runner'
+/** Where commands run: `runner` is the machine that this process runs on, others are hosts of the environment by name. */
+export type HostName = string
 
 /** Clients of one data centre. */
 export interface DcClients {
@@ -20,6 +20,10 @@ export interface FaultContext {
   readonly id: string
   readonly environment: FaultEnvironment
   readonly clients: Readonly<Record<DcName, DcClients>>
+  /**
+   * The shell of a host.
+   * @throws FaultTargetError if the environment has no such host
+   */
   shell(host: HostName): Shell
   /** Ends every wait of the phase that it was handed to. */
   readonly signal: AbortSignal

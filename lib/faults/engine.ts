@@ -4,7 +4,7 @@ import { localShell, type Shell } from '../hosts/index.ts'
 import type { ActiveFault, FaultEngine, HealReport } from './active.ts'
 import type { DcClients, Fault, HostName } from './definition.ts'
 import { describePlan } from './dry-run.ts'
-import { FaultNotHealedError, FaultRefusedError } from './errors.ts'
+import { FaultNotHealedError, FaultRefusedError, FaultTargetError } from './errors.ts'
 import { injectFault } from './live-fault.ts'
 import { contextOf, DEFAULT_DEADLINES, type FaultDeadlines, type FaultServices } from './services.ts'
 import type { FaultEnvironment } from './target.ts'
@@ -14,10 +14,8 @@ export interface FaultEngineOptions {
   readonly environment: FaultEnvironment
   readonly clients: Readonly<Record<DcName, DcClients>>
   readonly recorder: Pick<DrillRecorder, 'event'>
-  /** Shells by host. Default: this machine's, for all of them. */
-  readonly shells?: Partial<Readonly<Record<HostName, Shell>>>
-  /** Default: the environment's. */
-  readonly leaseDirectory?: string
+  /** Shells by host; the engine does not end them. `runner` is this machine's unless it is given. */
+  readonly shells: Readonly<Record<HostName, Shell>>
   /** Default: `safety.leaseTtl` of the environment. */
   readonly ttl?: Duration
   readonly deadlines?: Partial<FaultDeadlines>
@@ -36,8 +34,15 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
   const services: FaultServices = {
     environment,
     clients: options.clients,
-    shell: (host) => options.shells?.[host] ?? local,
-    leaseDirectory: options.leaseDirectory ?? environment.leaseDirectory,
+    shell(host) {
+      const shell = options.shells[host] ?? (host === 'runner' ? local : undefined)
+      if (shell) return shell
+      throw new FaultTargetError(`The environment ${environment.name} has no host ${host}.`, {
+        remedy: `Its hosts: ${environment.hosts.map(({ name }) => name).join(', ') || 'none'}.`,
+      })
+    },
+    leaseDirectory: (host) =>
+      environment.hosts.find(({ name }) => name === host)?.leaseDirectory ?? environment.leaseDirectory,
     ttl: options.ttl ?? environment.safety.leaseTtl,
     deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
     record(event) {

@@ -12,6 +12,7 @@ import {
   type DcClients,
   type FaultEnvironment,
 } from './index.ts'
+import { localShell } from '../hosts/index.ts'
 import { openDataExchange, openManagement } from '../streams/index.ts'
 
 type Plain = FaultEnvironment & { dcs: Record<'east' | 'west', { data: { url: string } }> }
@@ -42,6 +43,7 @@ const engine = createFaultEngine({
   environment,
   clients: { east: clientsOf('east'), west: clientsOf('west') },
   recorder: { event: () => undefined },
+  shells: { east: localShell(), west: localShell() },
   ttl: order.ttl,
 })
 for (const fault of [networkPartition('east', 'west'), jobCancelled('east'), peHang('west', { operator: 'Logic' })]) {

@@ -24,7 +24,7 @@ export async function armLeases(
     for (const host of new Set(fault.plan.steps.map((step) => step.host))) {
       const lease = await armLease({
         shell: services.shell(host),
-        directory: services.leaseDirectory,
+        directory: services.leaseDirectory(host),
         id: `${fault.id}.${host}`,
         title: fault.title,
         steps: fault.plan.steps.filter((step) => step.host === host),

@@ -31,7 +31,7 @@ export interface FaultServices {
   readonly environment: FaultEnvironment
   readonly clients: Readonly<Record<DcName, DcClients>>
   readonly shell: (host: HostName) => Shell
-  readonly leaseDirectory: string
+  readonly leaseDirectory: (host: HostName) => string
   readonly ttl: Duration
   readonly deadlines: FaultDeadlines
   /** Records an event; never throws. */

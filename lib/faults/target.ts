@@ -9,15 +9,40 @@ export type Capability =
   | 'processes'
   /** Links between the parties can be cut and shaped. */
   | 'links'
+  /** Single packets can be lost, corrupted, doubled and reordered: hosts with a kernel that can, and root on them. */
+  | 'packets'
+  /** CPU, memory, disks and file descriptors of hosts can be used up. */
+  | 'resources'
   /** The management API may be used to cancel, stop and start. */
   | 'management'
   /** Tuples can be injected into the application, special messages among them. */
   | 'data'
 
 /** How much a fault breaks, from one process to everything. */
-export type BlastRadius = 'process' | 'link' | 'job' | 'instance' | 'data-center'
+export type BlastRadius = 'process' | 'link' | 'job' | 'host' | 'instance' | 'data-center'
 
-/** Where the client side of a path between two parties connects to. */
+/** What faults must know of a host; its shell comes from {@link FaultContext.shell}. */
+export interface FaultHost {
+  /** Unique in the environment; the embedded lab's are called as their data centres. */
+  readonly name: string
+  readonly dc: DcName
+  /** Names by which the management API calls this host, beside {@link name}. */
+  readonly aliases: readonly string[]
+  /** IPv4 and IPv6 addresses at which the other data centre meets this host. Empty in the embedded lab. */
+  readonly addresses: readonly string[]
+  /** Networks (CIDR) that no fault ever touches, beside the control connection itself. */
+  readonly managementNetworks: readonly string[]
+  /** Interface of the traffic between the data centres. Default: the one that the host routes to its peer through. */
+  readonly networkInterface?: string
+  /** Directory of the leases on that host. */
+  readonly leaseDirectory: string
+  readonly snapshotDirectory?: string
+}
+
+/**
+ * Where the client side of a path between two parties connects to. In the embedded lab that is a relay on this machine; elsewhere
+ * it is the far side's own address, as seen from the hosts of `from`.
+ */
 export interface FaultLink {
   readonly id: string
   readonly from: 'runner' | DcName
@@ -58,6 +83,7 @@ export interface FaultEnvironment {
   readonly timeScale: number
   readonly dcs: Readonly<Record<DcName, FaultDc>>
   readonly operatorPrefix: string
+  readonly hosts: readonly FaultHost[]
   readonly links: readonly FaultLink[]
   readonly capabilities: readonly Capability[]
   readonly safety: {
@@ -65,6 +91,7 @@ export interface FaultEnvironment {
     readonly allow: readonly BlastRadius[]
     readonly leaseTtl: Duration
   }
+  /** Directory of the leases on this machine. */
   readonly leaseDirectory: string
   /** A lab's control program, as an argument vector to be followed by a verb. */
   readonly lab?: { readonly directory: string; readonly control: readonly string[] }

@@ -16,3 +16,10 @@ export class UnquotableError extends FailoverError {
     super('FAILOVER_UNQUOTABLE', message, options)
   }
 }
+
+/** A TCP connection from a host was refused. `code` is `FAILOVER_CONNECT_REFUSED`. */
+export class ConnectRefusedError extends FailoverError {
+  constructor(message: string, options: FailoverErrorOptions = {}) {
+    super('FAILOVER_CONNECT_REFUSED', message, options)
+  }
+}

@@ -1,4 +1,6 @@
-export { CommandNotStartedError, CommandTimeoutError, UnquotableError } from './errors.ts'
+export { CommandNotStartedError, CommandTimeoutError, ConnectRefusedError, UnquotableError } from './errors.ts'
+export { openShell, openShells, type HostShells } from './open.ts'
+export type { HostSettings, ShellSettings, SshCredentials, SshHostKeys, SshSettings } from './settings.ts'
 export { localShell, type LocalShellOptions } from './local.ts'
 export { commandLine, quote, wordsOf } from './quote.ts'
-export type { Command, RunOptions, RunResult, Shell, ShellScript } from './shell.ts'
+export type { Command, ConnectOptions, RunOptions, RunResult, Shell, ShellScript, SocketAddress } from './shell.ts'

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { abortedWhile, formatMs, messageOf, now, toMs } from '../core/index.ts'
-import { CommandNotStartedError, CommandTimeoutError } from './errors.ts'
+import { CommandNotStartedError, CommandTimeoutError, ConnectRefusedError } from './errors.ts'
 import { boundedText } from './output.ts'
 import { commandLine, quote, wordsOf } from './quote.ts'
-import type { Command, RunOptions, RunResult, Shell } from './shell.ts'
+import type { Command, ConnectOptions, RunOptions, RunResult, Shell, SocketAddress } from './shell.ts'
 
 const DEFAULT_OUTPUT_LIMIT = 1024 * 1024
 const KILL_GRACE_MS = 1000
@@ -14,6 +16,8 @@ export interface LocalShellOptions {
   readonly name?: string
   /** The shell that runs scripts. Default `sh`. */
   readonly sh?: string
+  /** Run all commands as root through `sudo -n`. Default false. */
+  readonly sudo?: boolean
   /** Variables laid over this process's environment. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -25,12 +29,53 @@ export function localShell(options: LocalShellOptions = {}): Shell {
   const env = { ...process.env, ...options.env }
   return {
     name,
-    run: (command, runOptions) => runLocally(command, runOptions, { name, sh: options.sh ?? 'sh', env, running }),
+    run: (command, runOptions) =>
+      runLocally(
+        command,
+        { sudo: options.sudo ?? false, ...runOptions },
+        { name, sh: options.sh ?? 'sh', env, running },
+      ),
+    connect: (address, connectOptions) => connectLocally(address, connectOptions, name),
     async [Symbol.asyncDispose]() {
       for (const child of running) killGroup(child)
       await Promise.resolve()
     },
   }
+}
+
+/** A TCP connection from this machine. */
+function connectLocally(
+  { host, port }: SocketAddress,
+  { within, signal }: ConnectOptions,
+  name: string,
+): Promise<Duplex> {
+  const what = `a connection from ${name} to ${host}:${port}`
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortedWhile(what, signal))
+    const socket = connect({ host, port, noDelay: true })
+    const settle = (done: () => void): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.off('error', onError)
+      done()
+    }
+    const fail = (error: Error): void =>
+      settle(() => {
+        socket.on('error', () => undefined)
+        socket.destroy()
+        reject(error)
+      })
+    const onAbort = (): void => fail(abortedWhile(what, signal))
+    const onError = (cause: Error): void =>
+      fail(new ConnectRefusedError(`Opening ${what} failed: ${messageOf(cause)}.`, { cause }))
+    const timer = setTimeout(
+      () => fail(new CommandTimeoutError(`Waited ${formatMs(toMs(within))} for ${what}, in vain.`)),
+      toMs(within),
+    )
+    signal?.addEventListener('abort', onAbort, { once: true })
+    socket.once('error', onError)
+    socket.once('connect', () => settle(() => resolve(socket)))
+  })
 }
 
 interface LocalContext {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Duration } from '../core/index.ts'
 
 /**
@@ -19,7 +20,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Given to the command on its standard input, which is empty otherwise. */
   readonly stdin?: string | Uint8Array
-  /** Run as root through `sudo -n` (never asks for a password). Default false. */
+  /** Run as root through sudo (never asks for a password at a terminal). Default: what the shell was opened with, else false. */
   readonly sudo?: boolean
   /** Bytes that are kept of each of stdout and stderr; what is beyond is dropped and `truncated` says so. Default 1 MiB. */
   readonly outputLimit?: number
@@ -41,6 +42,19 @@ export interface RunResult {
   readonly doneAt: number
 }
 
+/** Where a TCP connection goes to. */
+export interface SocketAddress {
+  /** A name or an address, as that machine resolves it. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Options of {@link Shell.connect}. */
+export interface ConnectOptions {
+  readonly within: Duration
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * A way to run commands on a machine. A local shell, an SSH connection and a container all look like this.
  */
@@ -53,5 +67,12 @@ export interface Shell {
    * there is nothing to run; after the first two the command's process group has been killed.
    */
   run(command: Command, options: RunOptions): Promise<RunResult>
+  /**
+   * Opens a TCP connection from that machine, without any tool on it (over SSH: a forwarded channel). Resolves when the far side
+   * has accepted; data, end and reset come through as on a socket.
+   * @throws ConnectRefusedError when the far side, or something on the way, refuses; CommandTimeoutError when nothing answers in
+   * time; AbortedError; CommandNotStartedError where the machine offers no way to do it
+   */
+  connect(address: SocketAddress, options: ConnectOptions): Promise<Duplex>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -32,7 +32,7 @@ import { armLeases } from '../faults/leases.ts'
 import { contextOf, DEFAULT_DEADLINES, type FaultServices } from '../faults/services.ts'
 import { runSteps } from '../faults/steps.ts'
 import { openRecorder, readHistory, type DrillRecorder, type HistoryEvent } from '../history/index.ts'
-import { localShell } from '../hosts/index.ts'
+import { localShell, openShells, type HostShells } from '../hosts/index.ts'
 import { openDataExchange, openManagement } from '../streams/index.ts'
 import { z } from 'zod'
 
@@ -67,11 +67,13 @@ const ENDS_SERVICE = [
 ]
 
 let environment: ResolvedEnvironment
+let shells: HostShells
 let clients: Record<DcName, DcClients>
 const directory = mkdtempSync(join(tmpdir(), 'failover-faults-'))
 
 beforeAll(async () => {
   environment = await resolveEnvironment(dcEastWest, { env: {}, file: null })
+  shells = openShells(environment.hosts)
   const open = (dc: DcName): DcClients => {
     const { management, data, instance } = environment.dcs[dc]
     const { username, password, tls } = management
@@ -89,6 +91,7 @@ afterAll(async () => {
     await management[Symbol.asyncDispose]()
     await data[Symbol.asyncDispose]()
   }
+  await shells?.[Symbol.asyncDispose]()
   await environment?.[Symbol.asyncDispose]()
   rmSync(directory, { recursive: true, force: true })
 })
@@ -101,7 +104,7 @@ function bench(options: Partial<Parameters<typeof createFaultEngine>[0]> = {}): 
 } {
   const recorder = openRecorder(mkdtempSync(join(directory, 'drill-')))
   recorder.event(started())
-  const engine = createFaultEngine({ environment, clients, recorder, ...options })
+  const engine = createFaultEngine({ environment, clients, recorder, shells: shells.byName, ...options })
   const events = async (): Promise<HistoryEvent[]> => {
     await recorder[Symbol.asyncDispose]()
     return [...readHistory(recorder.directory).events]
@@ -139,7 +142,7 @@ function parts(id: string): { services: FaultServices; context: ReturnType<typeo
     environment,
     clients,
     shell: () => shell,
-    leaseDirectory: environment.leaseDirectory,
+    leaseDirectory: () => environment.leaseDirectory,
     ttl: '30s',
     deadlines: DEFAULT_DEADLINES,
     record: () => undefined,
