@@ -57,9 +57,12 @@ export async function build(entry: string): Promise<Built> {
   const bundle = await rolldown({
     input: entry,
     platform: 'node',
+    // Native addons stay outside; what has one does without it where it is not found.
+    external: /\.node$/,
     logLevel: 'silent',
     plugins: [sourceLocations],
-    transform: { target: 'node20.19' },
+    // CommonJS modules that ask where they are are modules of the bundle now.
+    transform: { target: 'node20.19', define: { __dirname: 'import.meta.dirname' } },
   })
   try {
     const options = { format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' }

@@ -1,13 +1,25 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { abortedWhile, formatMs, messageOf, now, toMs } from '../core/index.ts'
-import { CommandNotStartedError, CommandTimeoutError, ConnectRefusedError } from './errors.ts'
+import { abortedWhile, formatMs, messageOf, now, redact, toMs } from '../core/index.ts'
+import { CommandNotStartedError, CommandTimeoutError } from './errors.ts'
+import type { Sudo } from './launch.ts'
+import { connectFault } from './network-error.ts'
 import { boundedText } from './output.ts'
-import { commandLine, quote, wordsOf } from './quote.ts'
+import { quote, wordsOf } from './quote.ts'
 import type { Command, ConnectOptions, RunOptions, RunResult, Shell, SocketAddress } from './shell.ts'
+import {
+  checkKilled,
+  DEFAULT_OUTPUT_LIMIT,
+  describe,
+  KILL_WITHIN_MS,
+  killCommand,
+  shorten,
+  supervise,
+  type Running,
+  type Transport,
+} from './supervise.ts'
 
-const DEFAULT_OUTPUT_LIMIT = 1024 * 1024
 const KILL_GRACE_MS = 1000
 
 /** Settings of a {@link localShell}. */
@@ -16,8 +28,8 @@ export interface LocalShellOptions {
   readonly name?: string
   /** The shell that runs scripts. Default `sh`. */
   readonly sh?: string
-  /** Run all commands as root through `sudo -n`. Default false. */
-  readonly sudo?: boolean
+  /** Run all commands as root through sudo: without being asked, or with that password. Default false. */
+  readonly sudo?: boolean | Sudo
   /** Variables laid over this process's environment. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -27,18 +39,19 @@ export function localShell(options: LocalShellOptions = {}): Shell {
   const running = new Set<ChildProcess>()
   const name = options.name ?? 'local'
   const env = { ...process.env, ...options.env }
+  const context: LocalContext = { name, sh: options.sh ?? 'sh', env, running }
+  const sudo: Sudo | undefined = options.sudo === true ? {} : options.sudo || undefined
+  const throughSudo = sudoTransport(context)
   return {
     name,
     run: (command, runOptions) =>
-      runLocally(
-        command,
-        { sudo: options.sudo ?? false, ...runOptions },
-        { name, sh: options.sh ?? 'sh', env, running },
-      ),
+      (runOptions.sudo ?? sudo !== undefined)
+        ? supervise(command, runOptions, throughSudo, sudo ?? {})
+        : runLocally(command, runOptions, context),
     connect: (address, connectOptions) => connectLocally(address, connectOptions, name),
     async [Symbol.asyncDispose]() {
       for (const child of running) killGroup(child)
-      await Promise.resolve()
+      await Promise.all([...throughSudo.underWay].map((end) => end()))
     },
   }
 }
@@ -66,8 +79,7 @@ function connectLocally(
         reject(error)
       })
     const onAbort = (): void => fail(abortedWhile(what, signal))
-    const onError = (cause: Error): void =>
-      fail(new ConnectRefusedError(`Opening ${what} failed: ${messageOf(cause)}.`, { cause }))
+    const onError = (cause: Error): void => fail(connectFault(what, cause))
     const timer = setTimeout(
       () => fail(new CommandTimeoutError(`Waited ${formatMs(toMs(within))} for ${what}, in vain.`)),
       toMs(within),
@@ -88,9 +100,9 @@ interface LocalContext {
 async function runLocally(command: Command, options: RunOptions, context: LocalContext): Promise<RunResult> {
   const argv = 'script' in command ? [context.sh, ...wordsOf(command).slice(1)] : command
   argv.forEach(quote) // refuses what cannot be an argument, with the same error as everywhere
-  const [file, ...args] = options.sudo ? ['sudo', '-n', '--', ...argv] : argv
+  const [file, ...args] = argv
   if (file === undefined) throw new CommandNotStartedError('There is no command to run: the argument vector is empty.')
-  const what = `the command ${shorten(commandLine(argv))} on ${context.name}`
+  const what = `the command ${describe(argv)} on ${context.name}`
   if (options.signal?.aborted) throw abortedWhile(what, options.signal)
 
   const withinMs = toMs(options.within)
@@ -99,8 +111,8 @@ async function runLocally(command: Command, options: RunOptions, context: LocalC
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { env: context.env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     context.running.add(child)
-    const stdout = boundedText(child.stdout, limit)
-    const stderr = boundedText(child.stderr, limit)
+    const stdout = boundedText(child.stdout, limit, options.encoding)
+    const stderr = boundedText(child.stderr, limit, options.encoding)
     let failure: Error | undefined
     let afterKill: NodeJS.Timeout | undefined
     const stop = (error: Error): void => {
@@ -115,8 +127,12 @@ async function runLocally(command: Command, options: RunOptions, context: LocalC
     const onAbort = (): void => stop(abortedWhile(what, options.signal))
     const timer = setTimeout(() => {
       const seen = stderr.text() || stdout.text()
-      const said = seen === '' ? '' : ` It had said: ${shorten(seen.trim())}`
-      stop(new CommandTimeoutError(`Waited ${formatMs(withinMs)} for ${what}, in vain; it was killed.${said}`))
+      const said = seen === '' ? '' : ` It had said: ${shorten(redact(seen))}`
+      stop(
+        new CommandTimeoutError(`Waited ${formatMs(withinMs)} for ${what}, in vain; it was killed.${said}`, {
+          details: { sent: true },
+        }),
+      )
     }, withinMs)
     options.signal?.addEventListener('abort', onAbort, { once: true })
     const settle = (): void => {
@@ -156,6 +172,44 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+/** The way through sudo, whose processes only sudo can kill. */
+function sudoTransport(context: LocalContext): Transport {
+  const transport: Transport = {
+    name: context.name,
+    underWay: new Set(),
+    passwords: { taken: false },
+    start: (argv) => spawnRunning(argv, context),
+    async kill(group, sudo) {
+      const bare = { ...transport, underWay: new Set<() => Promise<unknown>>() }
+      checkKilled(await supervise(killCommand(group), { within: `${KILL_WITHIN_MS}ms` }, bare, sudo))
+    },
+  }
+  return transport
+}
+
+function spawnRunning([, ...args]: readonly string[], { name, sh, env }: LocalContext): Promise<Running> {
+  return new Promise((resolve, reject) => {
+    const sentAt = now()
+    const child = spawn(sh, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const done = new Promise<{ code: number | null; signal: string | null }>((over) => {
+      child.once('close', (code, signal) => over({ code, signal }))
+    })
+    child.once('error', (cause) => {
+      reject(new CommandNotStartedError(`Could not start ${sh} on ${name}: ${messageOf(cause)}.`, { cause }))
+    })
+    child.once('spawn', () => {
+      resolve({
+        sentAt,
+        stdin: child.stdin,
+        stdout: child.stdout,
+        stderr: child.stderr,
+        done,
+        close() {
+          child.stdin.destroy()
+          child.stdout.destroy()
+          child.stderr.destroy()
+        },
+      })
+    })
+  })
 }

@@ -1,17 +1,23 @@
-import { FailoverError, reveal } from '../core/index.ts'
+import { containerShell } from './container.ts'
 import { localShell } from './local.ts'
 import type { HostSettings } from './settings.ts'
 import type { Shell } from './shell.ts'
+import { sshShell } from './ssh.ts'
 
 /**
  * Opens the shell of a host. Nothing is connected before the first command.
- * @throws FailoverError where this version has no such kind of shell
+ * @throws ConfigurationError if the settings cannot be right
  */
 export function openShell(host: Pick<HostSettings, 'name' | 'shell' | 'sudo'>): Shell {
   const { name, shell, sudo } = host
-  const password = typeof sudo === 'object' ? reveal(sudo.password) : undefined
-  if (shell.kind === 'local' && password === undefined) return localShell({ name, sudo: sudo === true })
-  throw new FailoverError('FAILOVER_HOST', `A ${shell.kind} shell is not there yet.`)
+  switch (shell.kind) {
+    case 'local':
+      return localShell({ name, ...(sudo ? { sudo } : {}) })
+    case 'ssh':
+      return sshShell({ ...shell, name, sudo })
+    case 'container':
+      return containerShell({ name, container: shell.container, ...(sudo ? { sudo: true } : {}) })
+  }
 }
 
 /** Shells of several hosts, by name. */

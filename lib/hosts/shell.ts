@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly sudo?: boolean
   /** Bytes that are kept of each of stdout and stderr; what is beyond is dropped and `truncated` says so. Default 1 MiB. */
   readonly outputLimit?: number
+  /** `latin1`: each character of stdout and stderr is one byte, for output that is no text. Default `utf8`. */
+  readonly encoding?: 'utf8' | 'latin1'
 }
 
 /** What a command did. */
@@ -62,16 +64,20 @@ export interface Shell {
   /** Name of the machine, for messages. */
   readonly name: string
   /**
-   * Runs a command to its end. A command that ends with a code other than 0 is a result, not an error.
-   * @throws CommandTimeoutError when the deadline passes, AbortedError when the signal is aborted, CommandNotStartedError when
-   * there is nothing to run; after the first two the command's process group has been killed.
+   * Runs a command to its end. A command that ends with a code other than 0 is a result, not an error. A program that is not
+   * there is code 127 (126: not executable) where a shell starts it, that is everywhere but on a local shell without sudo.
+   * @throws CommandTimeoutError when the deadline passes, AbortedError when the signal is aborted; after these two the command's
+   * process group has been killed, or the message says that this is not certain. CommandNotStartedError when there is nothing to
+   * run or the machine runs nothing; PrivilegeError when root was asked for and refused. From a machine that is reached by a
+   * network also HostUnreachableError, AuthenticationError, HostKeyError (nothing was sent), and ConnectionLostError (its
+   * `underWay` says whether the command may have run).
    */
   run(command: Command, options: RunOptions): Promise<RunResult>
   /**
    * Opens a TCP connection from that machine, without any tool on it (over SSH: a forwarded channel). Resolves when the far side
    * has accepted; data, end and reset come through as on a socket.
    * @throws ConnectRefusedError when the far side, or something on the way, refuses; CommandTimeoutError when nothing answers in
-   * time; AbortedError; CommandNotStartedError where the machine offers no way to do it
+   * time; AbortedError; CommandNotStartedError where the machine offers no way to do it; and what reaching the machine throws
    */
   connect(address: SocketAddress, options: ConnectOptions): Promise<Duplex>
   [Symbol.asyncDispose](): Promise<void>
