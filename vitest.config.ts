@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { environments } from './environments/index.ts'
-import { applyRunVariables, targetOf } from './lib/environment/index.ts'
+import { applyRunVariables, lockLiveEnvironment, targetOf } from './lib/environment/index.ts'
 import { environmentProjects } from './lib/vitest/projects.ts'
 
 // CI adds up the results of all of its lanes.
@@ -43,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'self',
           include: ['tests/**/*.test.ts'],
+          exclude: ['tests/hosts/**'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 60_000,
@@ -50,7 +51,19 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      ...environmentProjects(environments, { targetOf }),
+      {
+        // On real hosts and kernels: each file says what it needs, and is skipped where the machine lacks it.
+        test: {
+          name: 'hosts',
+          include: ['tests/hosts/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 5 },
+        },
+      },
+      ...environmentProjects(environments, { targetOf, lock: lockLiveEnvironment }),
     ],
   },
 })

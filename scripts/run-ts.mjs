@@ -1,12 +1,15 @@
 // Runs a TypeScript program of this repository: `node scripts/run-ts.mjs bench/main.ts [arguments…]`. Node 20 cannot strip
 // types by itself, so the program is bundled first, with the bundler that Vitest brings; packages stay outside.
+// `--bundle-only FILE.mjs` before the program makes that file, which must lie in this repository, and runs nothing.
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const [entry, ...argv] = process.argv.slice(2)
+const options = process.argv.slice(2)
+const bundleOnly = options[0] === '--bundle-only' ? options.splice(0, 2)[1] : undefined
+const [entry, ...argv] = options
 if (!entry) {
   console.error('usage: node scripts/run-ts.mjs FILE.ts [arguments…]')
   process.exit(2)
@@ -19,7 +22,7 @@ const { rolldown } = await import(pathToFileURL(fromVite.resolve('rolldown')).hr
 
 const directory = join(root, '.failover', 'scripts')
 mkdirSync(directory, { recursive: true })
-const file = join(directory, `${basename(entry, '.ts')}-${process.pid}.mjs`)
+const file = bundleOnly ? resolve(bundleOnly) : join(directory, `${basename(entry, '.ts')}-${process.pid}.mjs`)
 const bundle = await rolldown({
   input: resolve(entry),
   platform: 'node',
@@ -42,6 +45,7 @@ const bundle = await rolldown({
 })
 await bundle.write({ file, format: 'esm', codeSplitting: false })
 await bundle.close()
+if (bundleOnly) process.exit(0)
 
 const child = spawn(process.execPath, ['--enable-source-maps', file, ...argv], {
   stdio: 'inherit',
