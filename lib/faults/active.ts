@@ -46,7 +46,7 @@ export interface HealReport {
 export interface FaultEngine {
   /**
    * Surveys, plans, arms, injects and confirms.
-   * @throws FaultRefusedError before anything is touched (budget, blast radius, capability); FaultNotConfirmedError and
+   * @throws FaultRefusedError before anything is touched (production, budget, blast radius, capability); FaultNotConfirmedError and
    * FaultFailedError after everything was undone
    */
   inject(fault: Fault): Promise<ActiveFault>
@@ -54,6 +54,8 @@ export interface FaultEngine {
   dryRun(fault: Fault): Promise<string>
   /** Heals everything that is on, all at once, and gives up what is being injected. Never rejects: see the reports. */
   healAll(reason: string): Promise<readonly HealReport[]>
+  /** Aborted, with the reason, when a stop condition has ended the drill: everything is healed, and nothing more is injected. */
+  readonly stopped: AbortSignal
   /** What is on. */
   readonly active: readonly ActiveFault[]
   /**

@@ -3,6 +3,7 @@ import type { Interval } from '../core/index.ts'
 import type { DcName } from '../history/index.ts'
 import type { Command, RunResult, Shell } from '../hosts/index.ts'
 import type { DataExchangeClient, ManagementClient } from '../streams/index.ts'
+import type { FaultDeadlines } from './services.ts'
 import type { BlastRadius, Capability, FaultEnvironment } from './target.ts'
 
 /** Where commands run: `runner` is the machine that this process runs on, others are hosts of the environment by name. */
@@ -63,6 +64,8 @@ export interface FaultStep {
 /** What will be done, as data. */
 export interface FaultPlan {
   readonly steps: readonly FaultStep[]
+  /** Steps of different hosts are done side by side, those of one host in order. Default: all in order. */
+  readonly atOnce?: boolean
   /** What is expected to be seen, for people. */
   readonly effect: string
   /** Data centres whose service the fault ends: an `outage` event is recorded for each. */
@@ -103,6 +106,8 @@ export interface FaultDefinition<P, F> {
   readonly blastRadius: BlastRadius
   /** The target comes back without a heal (a process that its site restarts), so the outage may end before it. */
   readonly endsByItself?: boolean
+  /** Where the engine's own deadlines are too short for what must be seen, such as several heartbeats. The longer one counts. */
+  deadlines?(environment: FaultEnvironment, params: P): Partial<FaultDeadlines>
   /** What is hit, for people and reports: `east`, `east/Logic`, `east→west`. */
   target(params: P): string
   /** The data centre that is hit, if it is one. */
@@ -116,6 +121,8 @@ export interface FaultDefinition<P, F> {
   plan(context: PlanContext, params: P, facts: F): FaultPlan
   /** Measures the effect. A throw means that the fault is not confirmed. */
   confirm(context: FaultContext, params: P, facts: F, injected: InjectedSteps): Promise<Confirmation>
+  /** Looks, right before the undo, whether the effect lasted until now. A throw says that it did not, which is put on record. */
+  stillOn?(context: FaultContext, params: P, facts: F): Promise<void>
   /** Measures that the effect is gone. A throw means that it is not. */
   confirmHealed(context: FaultContext, params: P, facts: F): Promise<Confirmation>
   /** Lets go of what the survey opened (probe connections). Called once, whatever happened. */

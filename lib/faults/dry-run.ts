@@ -7,7 +7,8 @@ import { undoScript } from './lease.ts'
 export function describePlan(fault: Fault, plan: FaultPlan): string {
   const title = `${fault.kind} on ${fault.target}`
   const hosts = [...new Set(plan.steps.map((step) => step.host))]
-  const lines = [`${title}: ${plan.effect}`, '', 'It would do:']
+  const isAtOnce = plan.atOnce === true && hosts.length > 1
+  const lines = [`${title}: ${plan.effect}`, '', isAtOnce ? 'It would do (all hosts at once):' : 'It would do:']
   for (const step of plan.steps) {
     lines.push(`  ${step.host}: ${'call' in step.do ? step.do.call : commandLine(step.do.command)}`)
   }

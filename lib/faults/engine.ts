@@ -1,12 +1,16 @@
-import { messageOf, type Duration } from '../core/index.ts'
+import { messageOf, now, type Duration } from '../core/index.ts'
 import type { DcName, DrillRecorder } from '../history/index.ts'
 import { localShell, type Shell } from '../hosts/index.ts'
 import type { ActiveFault, FaultEngine, HealReport } from './active.ts'
 import type { DcClients, Fault, HostName } from './definition.ts'
 import { describePlan } from './dry-run.ts'
 import { FaultNotHealedError, FaultRefusedError, FaultTargetError } from './errors.ts'
+import { leaseDirectoryOf } from './lease-path.ts'
 import { injectFault } from './live-fault.ts'
+import { refusal } from './refusal.ts'
 import { contextOf, DEFAULT_DEADLINES, type FaultDeadlines, type FaultServices } from './services.ts'
+import { watchStops, type StopCondition } from './stop-condition.ts'
+import { survivorCondition } from './survivor-condition.ts'
 import type { FaultEnvironment } from './target.ts'
 
 /** What an engine works with. */
@@ -21,6 +25,12 @@ export interface FaultEngineOptions {
   readonly deadlines?: Partial<FaultDeadlines>
   /** Ends injections that are under way; they are undone. Healing never listens to it. */
   readonly signal?: AbortSignal
+  /** Who breaks things, for whoever finds a lease. Default: this user, machine and process. */
+  readonly holder?: string
+  /** Name of the production environment that may be broken (FAILOVER_ALLOW_PRODUCTION). */
+  readonly allowProduction?: string | undefined
+  /** Watched while a fault is on. Default: that the survivor is well, by `safety.stop` of the environment. */
+  readonly stopConditions?: readonly StopCondition[]
 }
 
 /** An engine for one environment. Dispose of it to heal everything. */
@@ -41,8 +51,8 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
         remedy: `Its hosts: ${environment.hosts.map(({ name }) => name).join(', ') || 'none'}.`,
       })
     },
-    leaseDirectory: (host) =>
-      environment.hosts.find(({ name }) => name === host)?.leaseDirectory ?? environment.leaseDirectory,
+    leaseDirectory: (host) => leaseDirectoryOf(environment, host),
+    ...(options.holder === undefined ? {} : { holder: options.holder }),
     ttl: options.ttl ?? environment.safety.leaseTtl,
     deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
     record(event) {
@@ -56,9 +66,37 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
     doubt: (text) => doubts.push(text),
   }
 
+  const stopped = new AbortController()
+  let stopping: Promise<unknown> = Promise.resolve()
+  const watch = watchStops({
+    conditions: options.stopConditions ?? [survivorCondition(environment.safety.stop)],
+    context: (checkSignal, since) => ({
+      environment,
+      clients: options.clients,
+      shell: services.shell,
+      active: [...active],
+      since,
+      signal: checkSignal,
+    }),
+    onStop(reason) {
+      const detail = `stopped: ${reason}`
+      services.doubt(detail)
+      services.record({ type: 'gate', at: now(), name: 'stop-condition', verdict: 'inconclusive', detail })
+      stopped.abort(new Error(detail))
+      stopping = healAll(detail)
+    },
+  })
+  const endWatchWhereNothingIsOn = (): void => {
+    if (active.size + injecting.size === 0) watch.end()
+  }
+
   function refuse(fault: Fault): void {
-    const reason = refusal(fault, environment, active.size + injecting.size)
+    const { allowProduction } = options
+    const reason = refusal(fault, { environment, on: active.size + injecting.size, allowProduction })
     if (reason) throw reason
+    if (stopped.signal.aborted) {
+      throw new FaultRefusedError(`${fault.kind} is refused: the drill was ${messageOf(stopped.signal.reason)}.`)
+    }
     if (ended.signal.aborted) throw new FaultRefusedError(`${fault.kind} is refused: the drill is over.`)
     signal?.throwIfAborted()
   }
@@ -85,14 +123,17 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
       const signals = [controller.signal, ended.signal, ...(signal ? [signal] : [])]
       const injection = injectFault(fault, services, AbortSignal.any(signals), (live) => {
         active.delete(live)
+        endWatchWhereNothingIsOn()
       })
       injecting.set(injection, controller)
+      watch.begin()
       try {
         const live = await injection
         active.add(live)
         return live
       } finally {
         injecting.delete(injection)
+        endWatchWhereNothingIsOn()
       }
     },
     async dryRun(fault) {
@@ -105,6 +146,7 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
       }
     },
     healAll,
+    stopped: stopped.signal,
     get active() {
       return [...active]
     },
@@ -113,36 +155,13 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
     },
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the drill is over'))
+      await stopping
       const failed = (await healAll('the drill is over')).flatMap((report) => report.error ?? [])
+      watch.end()
       await local[Symbol.asyncDispose]()
       if (failed.length > 0) {
         throw new FaultNotHealedError(failed.map(messageOf).join('\n'), { cause: failed[0] })
       }
     },
   }
-}
-
-/** Why a fault may not be injected into an environment, before anything of it is looked at. */
-function refusal(fault: Fault, environment: FaultEnvironment, on: number): FaultRefusedError | undefined {
-  const { capabilities, blastRadius } = fault.definition
-  const title = `${fault.kind} on ${fault.target} is refused`
-  const { safety, name } = environment
-  const missing = capabilities.filter((capability) => !environment.capabilities.includes(capability))
-  if (missing.length > 0) {
-    return new FaultRefusedError(`${title}: the environment ${name} does not offer ${missing.join(', ')}.`, {
-      remedy: 'Choose a target that offers it, or skip the spec there.',
-      details: { missing },
-    })
-  }
-  if (!safety.allow.includes(blastRadius)) {
-    return new FaultRefusedError(
-      `${title}: it breaks a whole ${blastRadius}, and the environment ${name} allows ${safety.allow.join(', ') || 'nothing'}.`,
-      { remedy: `Add '${blastRadius}' to safety.allow if that may be broken.` },
-    )
-  }
-  if (on < safety.maxFaults) return undefined
-  return new FaultRefusedError(
-    `${title}: ${on} fault${on === 1 ? ' is' : 's are'} on, and the environment ${name} allows ${safety.maxFaults} at a time.`,
-    { remedy: 'Heal the other first, or raise safety.maxFaults.' },
-  )
 }

@@ -51,3 +51,10 @@ export class LeaseLostError extends FailoverError {
     super('FAILOVER_LEASE_LOST', message, options)
   }
 }
+
+/** What lies on a host cannot be told. `code` is `FAILOVER_SWEEP`. */
+export class SweepError extends FailoverError {
+  constructor(message: string, options: FailoverErrorOptions = {}) {
+    super('FAILOVER_SWEEP', message, options)
+  }
+}

@@ -6,11 +6,14 @@ import { readFileSync } from 'node:fs'
 import { Secret, type Duration } from '../core/index.ts'
 import {
   createFaultEngine,
+  faultKinds,
   jobCancelled,
   networkPartition,
   peHang,
   type DcClients,
+  type Fault,
   type FaultEnvironment,
+  type FaultKind,
 } from './index.ts'
 import { localShell } from '../hosts/index.ts'
 import { openDataExchange, openManagement } from '../streams/index.ts'
@@ -20,6 +23,8 @@ const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as {
   environment: Plain
   password: Record<'east' | 'west', string>
   ttl: Duration
+  /** Default: a partition, a cancelled job and a hanging PE. */
+  faults?: { kind: string; params: unknown }[]
 }
 
 function dcOf(dc: 'east' | 'west') {
@@ -46,8 +51,19 @@ const engine = createFaultEngine({
   shells: { east: localShell(), west: localShell() },
   ttl: order.ttl,
 })
-for (const fault of [networkPartition('east', 'west'), jobCancelled('east'), peHang('west', { operator: 'Logic' })]) {
-  await engine.inject(fault)
+function ordered({ kind, params }: { kind: string; params: unknown }): Fault {
+  const found = (faultKinds as readonly unknown[] as readonly FaultKind<unknown, unknown>[]).find(
+    (candidate) => candidate.kind === kind,
+  )
+  if (!found) throw new Error(`there is no fault ${kind}`)
+  return found.with(params)
 }
+
+const defaults = (): Fault[] => [
+  networkPartition('east', 'west'),
+  jobCancelled('east'),
+  peHang('west', { operator: 'Logic' }),
+]
+for (const fault of order.faults?.map(ordered) ?? defaults()) await engine.inject(fault)
 process.stdout.write('all faults are on\n')
 setInterval(() => undefined, 1000)

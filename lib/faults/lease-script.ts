@@ -1,127 +1,196 @@
+import { HOST_CLOCK } from '../hosts/index.ts'
+
 /**
- * The host side of a lease, in POSIX sh (dash, bash, ksh, busybox). It is written into the lease's own directory and needs only
- * what is there besides `cat date kill mkdir mv rm sleep sync` and a way to start a session (`setsid`, else `perl`).
+ * The host side of a lease, in POSIX sh (dash, bash, busybox ash). It is written into the lease's own directory and needs only
+ * what is there besides `cat date ln mkdir mv readlink rm sleep sync tail tr` and a way to start a process that outlives its
+ * session: `systemd-run` where systemd runs, else `setsid`, else `perl`.
  *
- * Verbs: `arm <ttl>` `watch` `renew <ttl>` `undo <by>` `release` `status`; `<ttl>` in hundredths of a second. Time is counted on
- * the machine's uptime where there is one (`/proc/uptime`), so that steps of the clock neither end nor stretch a lease; a reboot
- * ends every lease.
+ * Verbs: `arm <ttl>` `watch` `renew <ttl>` `undo <by>` `release` `status` `look`; `<ttl>` in hundredths of a second. Time is counted on
+ * the machine's uptime, so that steps of the clock neither end nor stretch a lease. Where there is no `/proc/uptime` it is counted
+ * on the clock, and `look` says so: then a step forward may end a lease early (its holder is told), and one backward stretches
+ * it by at most its time to live. A reboot ends every lease. A watcher that is asked to end (SIGTERM, as at a shutdown) undoes.
  *
- * Exit codes: 0 done, 75 the lease is lost (undone or being undone by someone else), 73 cannot be armed, 70 the undo failed.
+ * What an undo has to write was laid out at arming and is overwritten in place, so that it works on a full disk.
+ *
+ * Exit codes: 0 done, 75 the lease is lost (undone or being undone by someone else), 73 cannot be armed, 72 no way to start a
+ * watcher, 70 the undo failed.
  */
 export const LEASE_SCRIPT = String.raw`#!/bin/sh
 # A lease on an injected fault. Undo it now with:  sh lease.sh undo me
 umask 077
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 lease=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 73
 cd / || exit 73
-
-clock() { # hundredths of a second since boot, in $clock
-  if read -r up rest </proc/uptime; then clock=\${up%.*}\${up#*.}; else clock=$(date +%s)00; fi
+HOST_CLOCK
+in_place() { printf '%-99.99s\n' "$2" 1<>"$lease/$1"; } 2>/dev/null
+put() { # at once, by a rename; on a full disk over what is there
+  { printf '%-99.99s\n' "$2" >"$lease/$1.$$" && mv -f "$lease/$1.$$" "$lease/$1"; } ||
+    { rm -f "$lease/$1.$$"; [ -e "$lease/$1" ] && in_place "$1" "$2"; }
 } 2>/dev/null
-boot() { # what tells this boot from another, in $boot
-  read -r boot </proc/sys/kernel/random/boot_id || boot=none
-} 2>/dev/null
-put() { printf '%s\n' "$2" >"$lease/$1.new" && mv -f "$lease/$1.new" "$lease/$1"; }
 extend() { # the watcher acts at 80 % of the time to live, so that all is undone within it
-  clock; boot; put deadline "$boot $((clock + $1 * 8 / 10))"
+  clock; boot; put deadline "$boot $((clock + $1 * 8 / 10)) $1"
 }
-expired() {
-  clock; boot; then_boot=; limit=0
-  read -r then_boot limit <"$lease/deadline" || return 0
-  [ "$then_boot" != "$boot" ] || [ "$clock" -ge "$limit" ]
-}
-is_alive() { # and not only a dead process that nobody has reaped yet
-  [ -n "$1" ] && kill -0 "$1" && { read -r stat <"/proc/$1/stat" || return 0; } && stat=\${stat##*) } && [ "\${stat%% *}" != Z ]
+expired() { # also by a reboot, and where the deadline cannot be read
+  clock; boot; then_boot= limit=0 ttl=0 rebooted=
+  read -r then_boot limit ttl <"$lease/deadline" || return 0
+  [ "$then_boot" = "$boot" ] || { rebooted=' by a reboot'; return 0; }
+  [ "$clock" -ge "$limit" ]
 } 2>/dev/null
 watched() { watcher=; read -r watcher <"$lease/watcher" && is_alive "$watcher"; } 2>/dev/null
-
-start_watcher() { # in a session of its own: it outlives us, our process group and our connection, and holds none of our pipes
-  rm -f "$lease/watcher"
-  if command -v setsid >/dev/null 2>&1; then set -- setsid
-  else set -- perl -e 'use POSIX; exit if fork; POSIX::setsid(); exec @ARGV'; fi
-  "$@" sh "$lease/lease.sh" watch </dev/null >/dev/null 2>&1 &
+proven() {
   tries=0
   until watched; do
-    tries=$((tries + 1)); [ "$tries" -le 100 ] || return 1
-    sleep 0.05 2>/dev/null || sleep 1
+    tries=$((tries + 1)); [ "$tries" -le "$1" ] && [ -d "$lease" ] || return 1
+    sleep 0.02 2>/dev/null || sleep 1
   done
 }
+bounded() { # seconds, command…
+  if timeout -k 5 9 true 2>/dev/null; then timeout -k 5 "$@"
+  elif timeout 9 true 2>/dev/null; then timeout "$@"
+  else shift; "$@"; fi
+}
 
-lock() { # one undo at a time; a lock whose holder is dead is taken over
-  tries=0
-  until mkdir "$lease/undoing" 2>/dev/null; do
-    [ -d "$lease" ] || return 1
-    holder=; read -r holder 2>/dev/null <"$lease/undoing/pid"
-    if ! is_alive "$holder"; then
-      tries=$((tries + 1)); [ "$tries" -lt 5 ] || { rm -rf "$lease/undoing"; tries=0; }
+start_watcher() { # outlives us, our process group, our session and our connection, and holds none of our pipes
+  if [ -d /run/systemd/system ] && command -v systemd-run; then
+    # KillMode: what an undo starts must not end with the watcher.
+    if bounded 5 systemd-run --quiet --collect --no-ask-password --unit="failover-\${lease##*/}" \
+      --property=KillMode=process --setenv=PATH="$PATH" sh "$lease/lease.sh" watch </dev/null && proven 150; then
+      put how systemd; return 0
     fi
-    sleep 0.1 2>/dev/null || sleep 1
-  done
-  # A full disk must not stop an undo: without a holder's pid the lock is only shorter.
-  echo "$$" 2>/dev/null >"$lease/undoing/pid"
-  return 0
-}
-unlock() { rm -rf "$lease/undoing"; }
+  fi
+  if command -v setsid; then put how setsid; set -- setsid
+  elif command -v perl; then put how perl; set -- perl -e 'use POSIX; exit if fork; POSIX::setsid(); exec @ARGV'
+  else return 72; fi
+  "$@" sh "$lease/lease.sh" watch </dev/null &
+  proven 500 || return 73
+} >/dev/null 2>&1
 
+is_applying() { # an undo whose caller was killed may still be at it
+  pid=; read -r pid rest <"$lease/applying" && [ -n "$pid" ] && started "$pid" || return 1
+  [ "$started" = none ] || case $(tr '\0' ' ' <"/proc/$pid/cmdline") in *"$lease/undo.sh"*) ;; *) return 1 ;; esac
+} 2>/dev/null
+lock() { # one undo at a time; a lock whose holder is dead is taken over once what it began has ended
+  started "$$"; me=$$.$started tries=0
+  until ln -s "$me" "$lease/undoing"; do
+    [ -d "$lease" ] || return 1
+    if ! [ -L "$lease/undoing" ]; then
+      # No link can be made here. That must not stop an undo, which is idempotent.
+      tries=$((tries + 1)); [ "$tries" -lt 5 ] || return 0
+    elif holder=$(readlink "$lease/undoing") && ! is_alive "$holder" && ! is_applying; then
+      if mv -f "$lease/undoing" "$lease/undoing.$$"; then
+        if [ "$(readlink "$lease/undoing.$$")" = "$holder" ]; then rm -f "$lease/undoing.$$"; continue
+        else ln -s "$(readlink "$lease/undoing.$$")" "$lease/undoing"; rm -f "$lease/undoing.$$"; fi
+      fi
+    fi
+    sleep 0.1 || sleep 1
+  done
+} 2>/dev/null
+unlock() { [ "$(readlink "$lease/undoing")" != "$me" ] || rm -f "$lease/undoing"; } 2>/dev/null
+
+apply() { # with its output to a file
+  bounded 180 sh -c 'printf "%-20s\n" "$$" 1<>"$1"; exec sh "$2"' sh "$lease/applying" "$lease/undo.sh" </dev/null >"$1" 2>&1
+}
 undo() { # by whom
-  export LEASE="$lease"
-  if [ -e "$lease/undone" ]; then return 0; fi
-  log=/dev/null
-  if (: >"$lease/undo.log") 2>/dev/null; then log=$lease/undo.log; fi
-  if command -v timeout >/dev/null; then timeout -k 5 180 sh "$lease/undo.sh" </dev/null >"$log" 2>&1
-  else sh "$lease/undo.sh" </dev/null >"$log" 2>&1; fi
-  code=$?
-  if [ "$code" -eq 0 ]; then rm -f "$lease"/file.*; put undone "$1"; rm -f "$lease/failed"; return 0; fi
+  [ ! -e "$lease/undone" ] || return 0
+  [ -e "$lease/begun" ] || mv -f "$lease/spare" "$lease/begun"
+  in_place begun "$1"
+  LEASE=$lease; export LEASE
+  log=$lease/undo.log
+  (: >"$log") || log=/dev/null
+  apply "$log"; code=$?
+  # It may have failed only because what it says could not be written.
+  if [ "$code" -ne 0 ] && ! printf '%4096s' x >"$lease/room"; then apply /dev/null; code=$?; fi
+  rm -f "$lease/room"
+  if [ "$code" -eq 0 ]; then
+    rm -f "$lease"/file.* "$lease/failed"
+    mv -f "$lease/begun" "$lease/undone" && return 0
+    code='without a mark'
+  fi
   put failed "$code $1"
   return 70
 } 2>/dev/null
+
+look() { # for how long it has been there, and how it is watched and timed
+  clock; boot
+  if read -r then_boot from wall <"$lease/armed"; then
+    if [ "$then_boot" = "$boot" ]; then echo "age $(((clock - from) / 100))"; else echo "age $(($(date +%s) - wall))"; fi
+  fi 2>/dev/null
+  how=; read -r how <"$lease/how" 2>/dev/null; echo "watcher \${how:-none}"
+  echo "clock $timed"
+}
+lost() { by=; read -r by 2>/dev/null <"$lease/undone"; echo "$by"; exit 75; }
 
 case $1 in
 arm)
   [ "$(tail -n 1 "$lease/undo.sh")" = '# end of undo' ] || { echo 'the undo was not written whole' >&2; exit 73; }
   sh -n "$lease/undo.sh" || exit 73
-  extend "$2" || exit 73
-  sync "$lease"/* "$lease" 2>/dev/null || sync || exit 73
-  start_watcher || { echo 'the watcher did not start' >&2; exit 73; }
+  clock; boot
+  in_place armed "$boot $clock $(date +%s)" && in_place spare unknown && in_place applying '' && in_place watcher '' &&
+    in_place how none && extend "$2" ||
+    { echo 'its files cannot be written' >&2; exit 73; }
+  sync "$lease"/* "$lease" "$lease/.." 2>/dev/null || sync || exit 73
+  start_watcher; code=$?
+  [ "$code" -ne 72 ] || echo 'there is neither a running systemd, nor setsid, nor perl to start a watcher with' >&2
+  [ "$code" -ne 73 ] || echo 'the watcher did not start' >&2
+  [ "$code" -eq 0 ] || exit "$code"
   # Its time began before the watcher was up; it begins anew now.
   extend "$2" || exit 73
+  echo held; look
   ;;
 watch)
   trap '' HUP INT
-  put watcher "$$" || exit 73
+  asked=; trap 'asked=1' TERM
+  started "$$"; me=$$.$started
+  put watcher "$me" || exit 73
   nap=0.2; sleep "$nap" 2>/dev/null || nap=1
   failures=0
   while [ -e "$lease/deadline" ] && [ ! -e "$lease/undone" ]; do
-    if expired; then
+    # Another one that was started because we seemed gone has the watch now.
+    watched; [ "$watcher" = "$me" ] || exit 0
+    if [ -n "$asked" ] || expired; then
       lock || exit 0
       # It may have been renewed, or undone, while we waited for the lock.
-      if ! expired || undo watcher; then unlock; continue; fi
+      if { [ -z "$asked" ] && ! expired; } || undo watcher; then unlock; continue; fi
       unlock
       # Somewhat later it may work; a leftover is what a sweep finds when it never does.
       failures=$((failures + 1)); [ "$failures" -lt 100 ] || exit 70
       sleep 3
-    else sleep "$nap"; fi
+    else
+      # Further away than ever granted: the clock was set back.
+      [ "$((limit - clock))" -le "$ttl" ] || extend "$ttl"
+      sleep "$nap"
+    fi
   done
   ;;
 renew)
-  [ ! -e "$lease/undone" ] && extend "$2" && [ ! -e "$lease/undoing" ] && [ ! -e "$lease/undone" ] || exit 75
+  expired
+  if [ -n "$rebooted" ] && [ ! -e "$lease/undone" ]; then lock && { undo reboot; unlock; }; lost; fi
+  [ ! -e "$lease/undone" ] && [ ! -e "$lease/begun" ] && extend "$2" || lost
+  [ ! -L "$lease/undoing" ] && [ ! -e "$lease/begun" ] && [ ! -e "$lease/undone" ] || lost
   watched || start_watcher || exit 73
   ;;
 undo)
   lock || exit 70
   undo "$2"; code=$?
   unlock
+  by=
+  if [ "$code" -eq 0 ] && read -r by <"$lease/undone"; then echo "undone $by"; else echo "failed"; fi
   cat "$lease/undo.log" 2>/dev/null
   exit "$code"
   ;;
-release) rm -rf "$lease" ;;
-status)
-  by=; code=
+release) rm -f "$lease/deadline"; rm -rf "$lease" ;;
+status | look) # one word, perhaps more; look: also what it is
+  by= code=
   if read -r by <"$lease/undone"; then echo "undone $by"
-  elif [ ! -e "$lease/deadline" ]; then echo 'unarmed'
-  elif expired; then if read -r code by <"$lease/failed"; then echo "failed $code"; else echo 'expired'; fi
-  elif watched; then echo 'held'
-  else echo 'unwatched'; fi 2>/dev/null
+  elif [ ! -e "$lease/deadline" ]; then echo unarmed
+  elif read -r code by <"$lease/failed"; then echo "failed $code"
+  elif expired; then echo "expired$rebooted"
+  elif watched; then echo held
+  else echo unwatched; fi 2>/dev/null
+  [ "$1" = status ] || look
   ;;
 *) echo "unknown verb: $1" >&2; exit 64 ;;
 esac
-`.replaceAll('\\$', '$')
+`
+  .replaceAll('\\$', '$')
+  .replace('HOST_CLOCK\n', () => HOST_CLOCK)

@@ -1,87 +1,38 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { bundleProgram } from '../bundle/index.ts'
-import { eventually, now, type Duration } from '../core/index.ts'
+import { now } from '../core/index.ts'
 import { localShell, type Shell } from '../hosts/index.ts'
 import { LeaseRefusedError } from './errors.ts'
-import { armLease, undoByHand, type HeldLease, type LeaseOptions } from './lease.ts'
+import { armLease, undoByHand, type LeaseOptions } from './lease.ts'
 import { sweep } from './sweep.ts'
+import {
+  hostShells,
+  isAlive,
+  linesOf,
+  marked as markedIn,
+  notedShell,
+  testRoot,
+  until,
+  watcherOf,
+} from './testing/lease-host.ts'
 
 // Real processes on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 
-const root = mkdtempSync(join(tmpdir(), 'failover-lease-'))
+const root = testRoot()
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-
-const SHELLS = ['dash', 'bash', 'busybox'].flatMap((name) => {
-  try {
-    const path = execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim()
-    const bin = join(root, `bin-${name}`)
-    mkdirSync(bin, { recursive: true })
-    symlinkSync(path, join(bin, 'sh'))
-    return [{ name, bin }]
-  } catch {
-    return []
-  }
-})
 
 /** What a busy machine may add: the tests show that it happens, not that the machine is idle. */
 const BUSY_MS = 2000
 
-let count = 0
-/** A lease whose undo appends a line to a file: what it does can be counted. */
-function marked(shell: Shell, more: Partial<LeaseOptions> = {}): { file: string; options: LeaseOptions } {
-  const file = join(root, `mark ${++count}'s`)
-  const options = {
-    shell,
-    directory: join(root, 'leases'),
-    id: `lease-${count}`,
-    title: `mark ${count}`,
-    steps: [{ undo: { script: 'echo undone >>"$1"', args: [file] } }],
-    ttl: '2s',
-    ...more,
-  } satisfies LeaseOptions
-  return { file, options }
-}
+const marked = (shell: Shell, more: Partial<LeaseOptions> = {}) => markedIn(root, shell, more)
 
-const linesOf = (file: string): number => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0)
-
-async function until(what: string, check: () => boolean | Promise<boolean>, within: Duration = '10s'): Promise<void> {
-  await eventually(async () => ((await check()) ? { done: true, value: true } : { done: false, seen: 'not yet' }), {
-    within,
-    every: '20ms',
-    describe: what,
-  })
-}
-
-const watcherOf = (lease: HeldLease): number => Number(readFileSync(join(lease.path, 'watcher'), 'utf8'))
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !existsSync(`/proc/${pid}/stat`) || !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  } catch {
-    return false
-  }
-}
-
-describe.each(SHELLS)('a lease on a host whose sh is $name', ({ bin }) => {
-  const shell = localShell({ env: { PATH: `${bin}:${process.env['PATH']}` } })
+describe.each(hostShells(root))('a lease on a host whose sh is $name', ({ path }) => {
+  const shell = localShell({ env: { PATH: path } })
 
   it('holds for as long as it is renewed, and ends by itself when it is not', async () => {
     const { file, options } = marked(shell)
@@ -95,7 +46,7 @@ describe.each(SHELLS)('a lease on a host whose sh is $name', ({ bin }) => {
     await until('the host to undo it', () => existsSync(join(lease.path, 'undone')))
     expect(now() - abandoned).toBeLessThan(2000 + BUSY_MS)
     expect(linesOf(file)).toBe(1)
-    expect(readFileSync(join(lease.path, 'undone'), 'utf8')).toBe('watcher\n')
+    expect(readFileSync(join(lease.path, 'undone'), 'utf8').trim()).toBe('watcher')
     await until('the watcher to end', () => !isAlive(watcher))
     await lease.release()
     expect(existsSync(lease.path)).toBe(false)
@@ -134,7 +85,7 @@ describe.each(SHELLS)('a lease on a host whose sh is $name', ({ bin }) => {
   })
 
   it('goes on trying when its undo fails, and a sweep says so', async () => {
-    const directory = join(root, `leases-${count + 1}-failing`)
+    const directory = mkdtempSync(join(root, 'failing-'))
     const { file, options } = marked(shell, { directory, ttl: '400ms' })
     const allow = `${file}.allow`
     const undo = {
@@ -144,7 +95,7 @@ describe.each(SHELLS)('a lease on a host whose sh is $name', ({ bin }) => {
     const lease = await armLease({ ...options, steps: [{ undo }] })
     lease.abandon()
     await until('the first attempt', () => existsSync(join(lease.path, 'failed')))
-    expect(await sweep(directory, { shell })).toMatchObject([
+    expect(await sweep(directory, { shell, scans: [] })).toMatchObject([
       { state: 'failed', detail: expect.stringContaining('still broken') },
     ])
     writeFileSync(allow, '')
@@ -177,6 +128,51 @@ describe('a lease', () => {
     expect(existsSync(join(lease.path, 'file.key'))).toBe(false)
     await lease.release()
   })
+
+  it('is armed in one call, undone in one, and hands no secret over as an argument', async () => {
+    const { shell: noted, calls } = notedShell(shell)
+    const { options } = marked(noted, { ttl: '30s' })
+    const secret = `hunter2 ${"'".repeat(300)}\0\u00e9`
+    const big = Buffer.alloc(300_000, 'x')
+    const undo = {
+      script: 'cmp "$LEASE/file.key" "$1" && [ $(wc -c <"$LEASE/file.big") -eq 300000 ]',
+      args: [join(root, 'key')],
+    }
+    writeFileSync(join(root, 'key'), secret)
+    const long = { undo: { script: `: ${'y'.repeat(120_000)}` } }
+    const undoFiles = [
+      { name: 'key', content: secret },
+      { name: 'big', content: big },
+    ]
+    const lease = await armLease({ ...options, steps: [{ undo, undoFiles }, long] })
+    expect(calls).toHaveLength(1)
+    expect(calls.flat().join().length).toBeLessThan(60_000)
+    expect(calls.flat().join()).not.toContain('hunter2')
+    expect(lease).toMatchObject({ watcher: 'setsid', clock: 'uptime' })
+    expect(await lease.undo('test', { within: '10s' })).toMatchObject({ code: 0, stdout: '' })
+    expect(calls).toHaveLength(2)
+    await lease.release()
+  })
+
+  it('of the same name is refused, and what was there stays', async () => {
+    const { options } = marked(shell, { ttl: '30s' })
+    const lease = await armLease(options)
+    await expect(armLease(options)).rejects.toThrow(LeaseRefusedError)
+    expect(existsSync(join(lease.path, 'undo.sh'))).toBe(true)
+    await lease.undo('test', { within: '10s' })
+    await lease.release()
+  })
+
+  it('can be armed fifty times at once', async () => {
+    const all = Array.from({ length: 50 }, () => marked(shell, { ttl: '60s', within: '60s' }))
+    const leases = await Promise.all(all.map(({ options }) => armLease(options)))
+    expect(new Set(leases.map(watcherOf)).size).toBe(50)
+    expect(leases.map(watcherOf).filter((pid) => !isAlive(pid))).toEqual([])
+    const undone = await Promise.all(leases.map((lease) => lease.undo('test', { within: '60s' })))
+    expect(undone.filter(({ code }) => code !== 0)).toEqual([])
+    expect(all.map(({ file }) => linesOf(file)).filter((lines) => lines !== 1)).toEqual([])
+    await Promise.all(leases.map((lease) => lease.release()))
+  }, 120_000)
 
   it('is not armed where it cannot be written', async () => {
     const blocked = join(root, 'not-a-directory')
@@ -218,57 +214,5 @@ describe('a lease', () => {
     expect(linesOf(file)).toBe(0)
     await until('the host to undo it', () => linesOf(file) === 1)
     expect(now() - killed).toBeLessThan(3000 + BUSY_MS)
-  })
-})
-
-describe('sweep', () => {
-  const shell = localShell()
-
-  it('undoes what a reboot or a killed watcher left, and leaves alone what is held', async () => {
-    const directory = join(root, 'swept')
-    const armed = await Promise.all(
-      ['held', 'rebooted', 'unwatched'].map(async (id) => {
-        const { file, options } = marked(shell, { directory, id, ttl: '60s', title: `a fault that was ${id}` })
-        return { id, file, lease: await armLease(options) }
-      }),
-    )
-    const [held, rebooted, unwatched] = armed
-    if (!held || !rebooted || !unwatched) throw new Error('three were armed')
-    for (const { lease } of [rebooted, unwatched]) {
-      lease.abandon()
-      process.kill(watcherOf(lease), 'SIGKILL')
-    }
-    writeFileSync(join(rebooted.lease.path, 'deadline'), `another-boot ${Number.MAX_SAFE_INTEGER}\n`)
-    for (const id of ['being-armed', 'never-armed']) mkdirSync(join(directory, id))
-    utimesSync(join(directory, 'never-armed'), 0, 0)
-
-    const found = await sweep(directory, { shell })
-    expect(found).toMatchObject([
-      { id: 'being-armed', state: 'held' },
-      { id: 'held', state: 'held', title: 'a fault that was held' },
-      { id: 'never-armed', state: 'removed' },
-      { id: 'rebooted', state: 'undone' },
-      { id: 'unwatched', state: 'undone' },
-    ])
-    expect([held, rebooted, unwatched].map(({ file }) => linesOf(file))).toEqual([0, 1, 1])
-    expect(await sweep(directory, { shell, force: true })).toMatchObject([
-      { id: 'being-armed', state: 'removed' },
-      { id: 'held', state: 'undone' },
-    ])
-    expect(linesOf(held.file)).toBe(1)
-    expect(await sweep(directory, { shell })).toEqual([])
-  })
-
-  it('finds nothing where no lease ever was', async () => {
-    expect(await sweep(join(root, 'nowhere'), { shell })).toEqual([])
-  })
-
-  it('takes odd names for what they are', async () => {
-    const directory = join(root, 'odd names')
-    mkdirSync(join(directory, "it's; $(id)"), { recursive: true })
-    writeFileSync(join(directory, 'a file'), '')
-    chmodSync(directory, 0o700)
-    expect(await sweep(directory, { shell, force: true })).toMatchObject([{ id: "it's; $(id)", state: 'removed' }])
-    expect(existsSync(join(directory, 'a file'))).toBe(true)
   })
 })

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { formatMs, messageOf, pause, toMs, type Duration } from '../core/index.ts'
-import { commandLine, quote, type RunResult, type Shell } from '../hosts/index.ts'
-import type { FaultStep, UndoFile } from './definition.ts'
+import { commandLine, holderOf, quote, type RunResult, type Shell } from '../hosts/index.ts'
+import type { FaultStep } from './definition.ts'
 import { LeaseLostError, LeaseRefusedError } from './errors.ts'
+import { armingCall, DROP, NO_WATCHER, NOT_OURS } from './lease-arming.ts'
 import { LEASE_SCRIPT } from './lease-script.ts'
 
 /** What a lease is armed with. */
@@ -13,13 +15,17 @@ export interface LeaseOptions {
   readonly id: string
   /** What the lease is for, for whoever finds it. */
   readonly title: string
+  /** Name of the environment that the fault is in. */
+  readonly environment?: string
+  /** Who holds it. Default: this user, machine and process, see {@link holderOf}. */
+  readonly holder?: string
   readonly steps: readonly Pick<FaultStep, 'undo' | 'undoFiles'>[]
   /** The fault is undone within this time of the last renewal. */
   readonly ttl: Duration
-  /** Deadline of each call to the host. Default 10 s. */
+  /** Deadline of each call to the host. Default 20 s. */
   readonly within?: Duration
   readonly signal?: AbortSignal | undefined
-  /** Told once, when the host has undone the fault because it was not renewed in time. */
+  /** Told once, when the host has undone the fault because it was not renewed in time, or was rebooted. */
   readonly onLost?: (error: LeaseLostError) => void
 }
 
@@ -28,6 +34,10 @@ export interface HeldLease {
   readonly id: string
   /** Its directory on the host. */
   readonly path: string
+  /** What the host started its watcher with. */
+  readonly watcher: string
+  /** What the host counts time on: `wall` where it does not tell its uptime. */
+  readonly clock: string
   /** Undoes now, through the same script that the host would run. Idempotent. Resolves with its code and what it printed. */
   undo(by: string, options: { within: Duration }): Promise<RunResult>
   /** Stops renewing and leaves the rest to the host. */
@@ -40,79 +50,79 @@ const RENEWALS_PER_TTL = 3
 const LOST = 75
 
 /**
- * Writes the undo and the deadline to the host, syncs, and starts the host's own watcher. Nothing may be changed on the host
- * before this has resolved. From then on the lease is renewed every third of its time to live.
+ * Writes the undo and the deadline to the host, syncs, and starts the host's own watcher, all in one call. Nothing may be changed
+ * on the host before this has resolved. From then on the lease is renewed every third of its time to live.
  * @throws LeaseRefusedError if any of it cannot be done; then nothing is left there
  */
 export async function armLease(options: LeaseOptions): Promise<HeldLease> {
-  const { shell, id } = options
-  const within = options.within ?? '10s'
+  const { shell, id, signal } = options
+  const within = options.within ?? '20s'
   const path = `${options.directory.replace(/\/+$/, '')}/${id}`
   const ttl = String(Math.round(toMs(options.ttl) / 10))
   const call = async (verb: readonly string[], limits: { within: Duration; signal?: AbortSignal | undefined }) =>
     shell.run(['sh', `${path}/lease.sh`, ...verb], limits)
 
-  const must = async (what: string, run: Promise<RunResult>): Promise<void> => {
-    const result = await run.catch((error: unknown) => ({ code: null, stderr: messageOf(error), stdout: '' }))
-    if (result.code === 0) return
-    await shell.run(['rm', '-rf', path], { within }).catch(() => undefined)
-    throw new LeaseRefusedError(
-      `The lease ${id} could not be armed on ${shell.name}: ${what} failed: ${result.stderr.trim() || `exit ${result.code}`}.`,
-      { remedy: `Check that ${options.directory} is writable and its disk not full; nothing was changed.` },
+  const token = randomBytes(8).toString('hex')
+  const { command, stdin } = armingCall({
+    directory: options.directory,
+    path,
+    token,
+    ttl,
+    texts: [
+      { name: 'about', content: about(options) },
+      { name: 'lease.sh', content: LEASE_SCRIPT },
+      { name: 'undo.sh', content: undoScript(options.title, options.steps) },
+    ],
+    files: options.steps
+      .flatMap((step) => step.undoFiles ?? [])
+      .map((file) => ({ ...file, name: `file.${file.name}` })),
+  })
+  const refuse = async (code: number | null, said: string, cause?: unknown): Promise<LeaseRefusedError> => {
+    // Where the call itself cleaned up this finds nothing; where it was cut off it removes what it left, once it can.
+    if (code !== NOT_OURS) await shell.run({ script: DROP, args: [path, token] }, { within }).catch(() => undefined)
+    const remedy =
+      code === NO_WATCHER
+        ? 'Install setsid (util-linux) or perl there; nothing was changed.'
+        : `Check that ${options.directory} is writable and its disk not full; nothing was changed.`
+    return new LeaseRefusedError(
+      `The lease ${id} could not be armed on ${shell.name}: ${said.replaceAll('\n', '; ')}.`,
+      { remedy, cause },
     )
   }
-  const limits = { within, signal: options.signal }
-  await must('making its directory', shell.run({ script: MAKE_DIRECTORY, args: [options.directory, path] }, limits))
-  const files: UndoFile[] = [
-    { name: 'about', content: `${options.title}\n` },
-    { name: 'lease.sh', content: LEASE_SCRIPT },
-    { name: 'undo.sh', content: undoScript(options.title, options.steps) },
-    ...options.steps.flatMap((step) => step.undoFiles ?? []).map((file) => ({ ...file, name: `file.${file.name}` })),
-  ]
-  for (const file of files) {
-    const target = `${path}/${file.name}`
-    await must(
-      `writing ${file.name}`,
-      shell.run({ script: WRITE_FILE, args: [target] }, { ...limits, stdin: file.content }),
-    )
+  const armed = await shell.run(command, { within, signal, stdin }).catch(async (error: unknown) => {
+    throw await refuse(null, messageOf(error).replace(/\.$/, ''), error)
+  })
+  const [state, , watcher = '', clock = ''] = armed.stdout.trim().split('\n')
+  if (armed.code !== 0 || state !== 'held') {
+    throw await refuse(armed.code, armed.stderr.trim() || `exit ${armed.signal ?? armed.code} ${state ?? ''}`.trim())
   }
-  await must('starting its watcher', call(['arm', ttl], limits))
 
   const ended = new AbortController()
   let undoing = false
   let told = false
-  const lost = (): void => {
+  const lost = (by: string): void => {
     if (told) return
     told = true
+    const why = by === 'reboot' ? 'did not survive a reboot' : `was not renewed within ${formatMs(toMs(options.ttl))}`
     options.onLost?.(
-      new LeaseLostError(
-        `The lease ${id} was not renewed within ${formatMs(toMs(options.ttl))}, so ${shell.name} has undone the fault by itself.`,
-        { remedy: 'What was measured after that says nothing; use a longer safety.leaseTtl or a less loaded machine.' },
-      ),
+      new LeaseLostError(`The lease ${id} ${why}, so ${shell.name} has undone the fault by itself.`, {
+        remedy: 'What was measured after that says nothing; use a longer safety.leaseTtl or a less loaded machine.',
+      }),
     )
   }
-  const everyMs = toMs(options.ttl) / RENEWALS_PER_TTL
-  void (async () => {
-    while (!ended.signal.aborted) {
-      await pause(everyMs, ended.signal)
-      const result = await call(['renew', ttl], { within: `${Math.max(1000, everyMs)}ms`, signal: ended.signal })
-      if (result.code !== LOST) continue
-      ended.abort()
-      // An undo of our own refuses renewals, too.
-      if (!undoing) lost()
-    }
-  })().catch(() => undefined)
+  void renew()
 
   return {
     id,
     path,
-    async undo(by, { within }) {
-      // Renewing goes on: an undo that takes long must not meet the watcher's.
+    watcher: watcher.replace('watcher ', ''),
+    clock: clock.replace('clock ', ''),
+    async undo(by, limits) {
       undoing = true
-      const result = await call(['undo', by], { within })
-      const status = await call(['status'], { within: '10s' })
-      if (status.stdout.trim() === 'undone watcher') lost()
-      return result
+      const result = await call(['undo', by], limits)
+      const [said = '', ...log] = result.stdout.split('\n')
+      if (said === 'undone watcher' || said === 'undone reboot') lost(said.replace('undone ', ''))
+      return { ...result, stdout: log.join('\n') }
     },
     abandon: () => ended.abort(),
     async release() {
@@ -120,6 +130,40 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
       await call(['release'], { within })
     },
   }
+
+  /** Until the lease is ended or lost. A call that fails is soon followed by the next: the way to the host may come back. */
+  async function renew(): Promise<void> {
+    const everyMs = toMs(options.ttl) / RENEWALS_PER_TTL
+    const limits = { within: `${Math.max(1000, everyMs)}ms`, signal: ended.signal } as const
+    let nextMs = everyMs
+    while (await sleptThrough(nextMs, ended.signal)) {
+      const result = await call(['renew', ttl], limits).catch(() => undefined)
+      nextMs = result?.code === 0 ? everyMs : everyMs / 5
+      if (result?.code !== LOST) continue
+      ended.abort()
+      // An undo of our own refuses renewals, too.
+      if (!undoing) lost(result.stdout.trim())
+    }
+  }
+}
+
+function sleptThrough(ms: number, signal: AbortSignal): Promise<boolean> {
+  return pause(ms, signal).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What a lease is for, for people and for a sweep: the title, then lines of `name: value`. */
+function about({ title, environment, holder }: LeaseOptions): string {
+  const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ')
+  return [
+    oneLine(title),
+    ...(environment === undefined ? [] : [`environment: ${oneLine(environment)}`]),
+    `holder: ${oneLine(holder ?? holderOf())}`,
+    `since: ${new Date().toISOString()}`,
+    '',
+  ].join('\n')
 }
 
 /** The undo of all steps as one script, last step first. It needs nothing but the files beside it. */
@@ -138,9 +182,6 @@ export function undoScript(title: string, steps: readonly Pick<FaultStep, 'undo'
     '',
   ].join('\n')
 }
-
-const MAKE_DIRECTORY = `umask 077; mkdir -p -- "$1" && mkdir -- "$2"`
-const WRITE_FILE = `umask 077; cat >"$1"`
 
 /** A lease's name from what it is for. */
 export function leaseId(parts: readonly string[]): string {

@@ -1,11 +1,14 @@
+import { messageOf } from '../core/index.ts'
 import type { FaultPlan, HostName } from './definition.ts'
-import { FaultNotHealedError } from './errors.ts'
+import { FaultNotHealedError, LeaseRefusedError } from './errors.ts'
 import { armLease, type HeldLease } from './lease.ts'
 import type { FaultServices } from './services.ts'
 
 /** The leases of one fault: one on each host that it touches. */
 export interface FaultLeases {
   readonly paths: readonly string[]
+  /** Hosts in the order of the plan. */
+  readonly hosts: readonly HostName[]
   /** @throws FaultNotHealedError naming each host whose undo failed */
   undo(by: string): Promise<void>
   abandon(): void
@@ -13,52 +16,72 @@ export interface FaultLeases {
   release(): Promise<void>
 }
 
-/** Arms a lease on every host of a plan; if one cannot be armed, those that were are taken back. */
+/**
+ * Arms a lease on every host of a plan, side by side; if one cannot be armed, those that were are taken back.
+ * @throws LeaseRefusedError naming each host that refused
+ */
 export async function armLeases(
   services: FaultServices,
   fault: { readonly id: string; readonly title: string; readonly plan: FaultPlan },
   options: { readonly signal: AbortSignal; readonly onLost: (error: Error) => void },
 ): Promise<FaultLeases> {
-  const held: { readonly host: HostName; readonly lease: HeldLease }[] = []
-  try {
-    for (const host of new Set(fault.plan.steps.map((step) => step.host))) {
-      const lease = await armLease({
-        shell: services.shell(host),
-        directory: services.leaseDirectory(host),
-        id: `${fault.id}.${host}`,
-        title: fault.title,
-        steps: fault.plan.steps.filter((step) => step.host === host),
-        ttl: services.ttl,
-        within: services.deadlines.arm,
-        ...options,
-      })
-      held.push({ host, lease })
-    }
-  } catch (error) {
-    for (const { lease } of held)
-      await lease.undo('engine', { within: services.deadlines.undo }).then(() => lease.release())
-    throw error
+  const hosts = [...new Set(fault.plan.steps.map((step) => step.host))]
+  const arm = async (host: HostName): Promise<HostLease> => {
+    const lease = await armLease({
+      shell: services.shell(host),
+      directory: services.leaseDirectory(host),
+      id: `${fault.id}.${host}`,
+      title: fault.title,
+      environment: services.environment.name,
+      ...(services.holder === undefined ? {} : { holder: services.holder }),
+      steps: fault.plan.steps.filter((step) => step.host === host),
+      ttl: services.ttl,
+      within: services.deadlines.arm,
+      ...options,
+    })
+    return { host, lease }
   }
+  const armed = await Promise.allSettled(hosts.map(arm))
+  const held = armed.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const refusals = armed.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
+  const leases = leasesOf(held, fault.title, services)
+  if (refusals.length === 0) return leases
+  // Nothing has been changed: what cannot be taken back now ends by itself.
+  await leases.undo('engine').then(
+    () => leases.release(),
+    () => leases.abandon(),
+  )
+  if (refusals.length === 1) throw refusals[0]
+  throw new LeaseRefusedError(refusals.map(messageOf).join(' '), { cause: refusals[0] })
+}
+
+interface HostLease {
+  readonly host: HostName
+  readonly lease: HeldLease
+}
+
+function leasesOf(held: readonly HostLease[], title: string, { deadlines }: FaultServices): FaultLeases {
   return {
     paths: held.map(({ lease }) => lease.path),
+    hosts: held.map(({ host }) => host),
     async undo(by) {
       const failures: string[] = []
       const causes: unknown[] = []
       await Promise.all(
         held.map(async ({ host, lease }) => {
           try {
-            const result = await lease.undo(by, { within: services.deadlines.undo })
+            const result = await lease.undo(by, { within: deadlines.undo })
             if (result.code === 0) return
             failures.push(`on ${host} it ended with code ${result.code}: ${`${result.stdout}${result.stderr}`.trim()}`)
           } catch (error) {
             causes.push(error)
-            failures.push(`on ${host}: ${error instanceof Error ? error.message : String(error)}`)
+            failures.push(`on ${host}: ${messageOf(error)}`)
           }
         }),
       )
       if (failures.length === 0) return
-      throw new FaultNotHealedError(`The undo of ${fault.title} failed: ${failures.join('; ')}.`, {
-        remedy: `The host goes on trying; by hand: sh ${held.map(({ lease }) => `${lease.path}/undo.sh`).join(', sh ')}.`,
+      throw new FaultNotHealedError(`The undo of ${title} failed: ${failures.join('; ')}.`, {
+        remedy: `The host goes on trying; by hand: ${held.map(({ host, lease }) => `on ${host}: sh ${lease.path}/undo.sh`).join(', ')}.`,
         cause: causes[0],
       })
     },

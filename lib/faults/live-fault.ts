@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { messageOf, now, withDeadline, type Interval } from '../core/index.ts'
+import { messageOf, now, toMs, withDeadline, type Duration, type Interval } from '../core/index.ts'
 import type { DcName, HistoryEventInput } from '../history/index.ts'
 import type { ActiveFault, FaultState, Healed } from './active.ts'
 import type { Confirmation, Fault, FaultPlan, InjectedSteps } from './definition.ts'
 import { FaultFailedError, FaultNotConfirmedError, FaultNotHealedError } from './errors.ts'
 import { leaseId } from './lease.ts'
 import { armLeases, type FaultLeases } from './leases.ts'
-import { contextOf, type FaultServices } from './services.ts'
+import { contextOf, type FaultDeadlines, type FaultServices } from './services.ts'
 import { runSteps } from './steps.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function injectFault(
   onHealed: (fault: ActiveFault) => void,
 ): Promise<ActiveFault> {
   const { definition, params } = fault
-  const { deadlines } = services
+  const deadlines = longer(services.deadlines, definition.deadlines?.(services.environment, params) ?? {})
   const id = leaseId([fault.kind, randomBytes(4).toString('hex')])
   const title = `${fault.kind} on ${fault.target}`
   const affects = definition.affects(params)
@@ -76,6 +76,7 @@ export async function injectFault(
   const heal = async (): Promise<Healed> => {
     const from = now()
     enter('healing', { earliest: from, latest: from })
+    await stillOn()
     try {
       await held.undo('engine')
       const done = await phase('confirmHealed', (s) =>
@@ -122,6 +123,16 @@ export async function injectFault(
   }
   return live
 
+  /** A fault that ended before its time makes what was measured with it worthless. */
+  async function stillOn(): Promise<void> {
+    if (!definition.stillOn || state === 'failed') return
+    const look = async (s: AbortSignal): Promise<void> =>
+      definition.stillOn?.(contextOf(services, id, s), params, facts)
+    await phase('survey', look).catch((error: unknown) => {
+      services.doubt(`${title} ended before it was healed: ${messageOf(error)}`)
+    })
+  }
+
   function lost(error: Error): void {
     enter('failed', instant(), error.message)
     services.doubt(`${title}: ${error.message}`)
@@ -135,6 +146,7 @@ export async function injectFault(
       return error instanceof Error ? error : new FaultFailedError(messageOf(error))
     }
     services.doubt(`${title}: ${messageOf(error)}`)
+    const undone = `Undone on: ${leases.hosts.join(', ')}.`
     try {
       await leases.undo('engine')
       await phase('confirmHealed', (s) => definition.confirmHealed(contextOf(services, id, s), params, facts))
@@ -145,10 +157,14 @@ export async function injectFault(
       enter('failed', { earliest: from, latest: now() }, detail)
       return new FaultNotHealedError(`${title} failed and could not be undone: ${detail}`, { cause: error })
     }
-    enter('failed', { earliest: from, latest: now() }, `undone after: ${messageOf(error)}`)
+    enter('failed', { earliest: from, latest: now() }, `undone after: ${messageOf(error)} ${undone}`)
     await leases.release()
     if (error instanceof FaultNotConfirmedError) return error
-    return new FaultFailedError(`${title} failed half-way and was undone: ${messageOf(error)}`, { cause: error })
+    const details = { undone: leases.hosts, ...(error instanceof FaultFailedError ? error.details : {}) }
+    return new FaultFailedError(`${title} failed half-way and was undone: ${messageOf(error)} ${undone}`, {
+      cause: error,
+      details,
+    })
   }
 }
 
@@ -162,6 +178,11 @@ const PHASES = {
   undo: 'undo',
   confirmHealed: 'confirmed healing',
 } as const
+
+function longer(general: FaultDeadlines, own: Partial<FaultDeadlines>): FaultDeadlines {
+  const entries = Object.entries(own) as [keyof FaultDeadlines, Duration][]
+  return { ...general, ...Object.fromEntries(entries.filter(([name, within]) => toMs(within) > toMs(general[name]))) }
+}
 
 function instant(): Interval {
   const at = now()

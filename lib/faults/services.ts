@@ -19,7 +19,7 @@ export interface FaultDeadlines {
 /** See {@link FaultDeadlines}. */
 export const DEFAULT_DEADLINES: FaultDeadlines = {
   survey: '15s',
-  arm: '10s',
+  arm: '20s',
   step: '60s',
   confirm: '30s',
   undo: '90s',
@@ -32,6 +32,8 @@ export interface FaultServices {
   readonly clients: Readonly<Record<DcName, DcClients>>
   readonly shell: (host: HostName) => Shell
   readonly leaseDirectory: (host: HostName) => string
+  /** Who breaks things, for whoever finds a lease. Default: this user, machine and process. */
+  readonly holder?: string
   readonly ttl: Duration
   readonly deadlines: FaultDeadlines
   /** Records an event; never throws. */

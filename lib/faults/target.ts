@@ -1,5 +1,6 @@
 import type { Duration, Secret } from '../core/index.ts'
 import type { DcName } from '../history/index.ts'
+import type { SurvivorLimits } from './survivor-condition.ts'
 
 /** What a target can have done to it. A fault says which of these it needs; a spec is skipped where one is missing. */
 export type Capability =
@@ -77,12 +78,21 @@ export interface FaultDc {
   readonly power?: { readonly off: readonly string[]; readonly on: readonly string[] }
 }
 
+/** The part of a toolkit's configuration that faults use. */
+export interface FaultToolkit {
+  readonly localDataCenterName: string
+  /** In configured seconds; see {@link FaultEnvironment.timeScale}. */
+  readonly heartbeatExchangeInterval: number
+}
+
 /** The part of a resolved environment that faults use. */
 export interface FaultEnvironment {
   readonly name: string
   readonly timeScale: number
   readonly dcs: Readonly<Record<DcName, FaultDc>>
   readonly operatorPrefix: string
+  /** The toolkit's configuration in each data centre, as far as faults play its part. */
+  readonly toolkit?: Readonly<Record<DcName, FaultToolkit>>
   readonly hosts: readonly FaultHost[]
   readonly links: readonly FaultLink[]
   readonly capabilities: readonly Capability[]
@@ -90,6 +100,10 @@ export interface FaultEnvironment {
     readonly maxFaults: number
     readonly allow: readonly BlastRadius[]
     readonly leaseTtl: Duration
+    /** Its data centres serve real users: nothing is broken unless the environment is allowed by its name. */
+    readonly production?: boolean
+    /** When a drill is stopped because it hits more than it is aimed at. */
+    readonly stop?: SurvivorLimits
   }
   /** Directory of the leases on this machine. */
   readonly leaseDirectory: string
