@@ -21,23 +21,20 @@ export const peHangKind = defineFault({
 
   survey: findPe,
 
-  plan: (context, { dc }, target) => ({
+  plan: ({ environment }, { dc }, target) => ({
     steps: [
       {
-        host: dc,
-        do: { command: { script: SIGNAL_SCRIPT, args: [target.pid, target.startTime, 'STOP'] } },
-        undo: orLabGone(context.environment, {
-          script: SIGNAL_SCRIPT,
-          args: [target.pid, target.startTime, 'CONT'],
-        }),
+        host: target.host,
+        do: { command: { script: SIGNAL_SCRIPT, args: ['STOP', target.pid, target.startTime, target.mark] } },
+        undo: orLabGone(environment, { script: SIGNAL_SCRIPT, args: ['CONT', target.pid, target.startTime, '-'] }),
       },
     ],
     effect: `Process ${target.pid} (PE ${target.pe}, ${target.commandLine}) is stopped, uses no CPU, and its metrics stand still.`,
-    outage: carriesService(context, target) ? [dc] : [],
+    outage: carriesService({ environment }, target) ? [dc] : [],
   }),
 
   async confirm(context, { dc }, target, injected) {
-    const [process, metrics] = await Promise.all([observe(context, dc, target), metricsStandStill(context, dc, target)])
+    const [process, metrics] = await Promise.all([observe(context, target), metricsStandStill(context, dc, target)])
     const stopped = process.every(({ state }) => /^[Tt]/.test(state))
     if (!stopped || process[0]?.cpu !== process[1]?.cpu) {
       throw new FaultTargetError(`Process ${target.pid} is not stopped: ${JSON.stringify(process)}.`)
@@ -46,8 +43,16 @@ export const peHangKind = defineFault({
     return { ...(outage ? { outage } : {}), evidence: { pid: target.pid, state: 'stopped', metrics } }
   },
 
+  async stillOn(context, _params, target) {
+    const states = await observe(context, target)
+    if (states.every(({ state }) => /^[Tt]/.test(state))) return
+    throw new FaultTargetError(
+      `Process ${target.pid} is not stopped any more: somebody else continued or ended it (${states.map(({ state }) => state).join(', ')}).`,
+    )
+  },
+
   async confirmHealed(context, { dc }, target) {
-    const [now] = await observe(context, dc, target)
+    const [now] = await observe(context, target)
     if (now && /^[Tt]/.test(now.state)) throw new FaultTargetError(`Process ${target.pid} is still stopped.`)
     return serviceIsBack(context, dc)
   },
@@ -61,11 +66,10 @@ export function peHang(dc: DcRef, pe: PeParams['pe']): Fault {
 /** State and CPU time of a process, twice. */
 async function observe(
   context: FaultContext,
-  dc: DcName,
-  { pid, startTime }: PeTarget,
+  { host, pid, startTime }: PeTarget,
 ): Promise<{ readonly state: string; readonly cpu: string }[]> {
   const command = { script: OBSERVE_SCRIPT, args: [pid, startTime] }
-  const said = await context.shell(dc).run(command, { within: '10s', signal: context.signal })
+  const said = await context.shell(host).run(command, { within: '10s', signal: context.signal })
   return said.stdout
     .trim()
     .split('\n')

@@ -1,11 +1,10 @@
-import { eventually } from '../../core/index.ts'
 import { apiUndo, undoProgram } from '../api/api-undo.ts'
 import { serviceIsBack } from '../api/service.ts'
 import { nameOf, type DcRef } from '../data-center.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
+import { killOfPe, missedByPlatform } from './kill-of-pe.ts'
 import { carriesService, findPe, peName, peParams, type PeParams } from './pe-target.ts'
-import { SIGNAL_SCRIPT } from './process-script.ts'
 
 /** The process of a PE is killed; the platform restarts the PE. */
 export const peKillKind = defineFault({
@@ -23,8 +22,9 @@ export const peKillKind = defineFault({
   plan: (context, { dc }, { target, program }) => ({
     steps: [
       {
-        host: dc,
-        do: { command: { script: SIGNAL_SCRIPT, args: [target.pid, target.startTime, 'KILL'] } },
+        // The undo is a call to the management API, which the machine of the runner can make.
+        host: 'runner',
+        do: killOfPe(target),
         // The platform restarts it by itself, but gives up after a number of times.
         ...apiUndo(context, dc, program, { startInstance: false, submit: false }),
       },
@@ -34,24 +34,10 @@ export const peKillKind = defineFault({
   }),
 
   async confirm(context, { dc }, { target }, injected) {
-    const { management } = context.clients[dc]
-    const seen = await eventually(
-      async (signal) => {
-        const pe = await management.pe(target.pe, { signal })
-        const launchCount = pe.launchCount ?? 0
-        const isAnother = launchCount > target.launchCount || pe.processId !== target.pid
-        return isAnother || pe.status !== 'running'
-          ? { done: true, value: { status: pe.status, launchCount, pid: pe.processId ?? null } }
-          : {
-              done: false,
-              seen: `PE ${pe.id} is ${pe.status} with process ${pe.processId}, launched ${launchCount} times`,
-            }
-      },
-      { within: '15s', every: '10ms', signal: context.signal, describe: `the platform to miss process ${target.pid}` },
-    )
+    const evidence = await missedByPlatform(context, dc, target)
     // The script has waited until the process was gone.
     const outage = injected.steps[0]?.at
-    return { ...(outage ? { outage } : {}), evidence: { killed: target.pid, ...seen.value } }
+    return { ...(outage ? { outage } : {}), evidence }
   },
 
   confirmHealed: (context, { dc }) => serviceIsBack(context, dc),

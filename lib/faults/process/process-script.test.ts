@@ -37,13 +37,14 @@ function victim(): string {
 describe.each(SHELLS)('signals by $name', ({ bin }) => {
   const shell = localShell({ env: { PATH: `${bin}:${process.env['PATH']}` } })
   const run = (script: string, ...args: string[]): Promise<RunResult> => shell.run({ script, args }, { within: '10s' })
-  const startOf = async (pid: string): Promise<string> => (await run(IDENTIFY_SCRIPT, pid)).stdout.split('\n')[0] ?? ''
+  const identify = async (pid: string): Promise<string[]> =>
+    (await run(IDENTIFY_SCRIPT, pid)).stdout.split('\n').slice(0, 2)
 
   it('tell a process by its start time and command line', async () => {
     const pid = victim()
     const { code, stdout } = await run(IDENTIFY_SCRIPT, pid)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^\d+\n.*setInterval/s)
+    expect(stdout).toMatch(/^\d+\n\d+-\d+\n.*odd\) Z 1 \(\d+ -e setInterval/)
     if (existsSync('/proc/self/stat')) {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
       expect(stdout.split('\n')[0]).toBe(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
@@ -52,27 +53,89 @@ describe.each(SHELLS)('signals by $name', ({ bin }) => {
 
   it('stop, show as stopped, continue, and kill', async () => {
     const pid = victim()
-    const start = await startOf(pid)
-    expect(await run(SIGNAL_SCRIPT, pid, start, 'STOP')).toMatchObject({ code: 0 })
+    const [start = '', mark = ''] = await identify(pid)
+    expect(await run(SIGNAL_SCRIPT, 'STOP', pid, start, mark)).toMatchObject({ code: 0 })
     const [first, second] = (await run(OBSERVE_SCRIPT, pid, start)).stdout.trim().split('\n')
     expect(first).toMatch(/^[Tt] \d+$/)
     expect(second).toBe(first)
-    expect(await run(SIGNAL_SCRIPT, pid, start, 'CONT')).toMatchObject({ code: 0 })
-    expect(await run(SIGNAL_SCRIPT, pid, start, 'CONT')).toMatchObject({ code: 0 })
+    expect(await run(SIGNAL_SCRIPT, 'CONT', pid, start, '-')).toMatchObject({ code: 0 })
+    expect(await run(SIGNAL_SCRIPT, 'CONT', pid, start, '-')).toMatchObject({ code: 0 })
     expect((await run(OBSERVE_SCRIPT, pid, start)).stdout).toMatch(/^[SRD] /)
-    expect(await run(SIGNAL_SCRIPT, pid, start, 'KILL')).toMatchObject({ code: 0 })
+    expect(await run(SIGNAL_SCRIPT, 'KILL', pid, start, mark)).toMatchObject({ code: 0 })
     expect((await run(OBSERVE_SCRIPT, pid, start)).stdout).toBe('gone 0\ngone 0\n')
   })
 
-  it('never hit another process that got the same pid', async () => {
+  it('never hit another process that got the same pid, or has become another program', async () => {
     const pid = victim()
-    const start = await startOf(pid)
+    const [start = '', mark = ''] = await identify(pid)
     for (const signal of ['KILL', 'STOP']) {
-      expect(await run(SIGNAL_SCRIPT, pid, '1', signal)).toMatchObject({ code: NOT_THAT_PROCESS })
+      expect(await run(SIGNAL_SCRIPT, signal, pid, '1', mark)).toMatchObject({ code: NOT_THAT_PROCESS })
+      expect(await run(SIGNAL_SCRIPT, signal, pid, start, '1-1')).toMatchObject({ code: NOT_THAT_PROCESS })
     }
     // To continue what is gone is done already.
-    expect(await run(SIGNAL_SCRIPT, pid, '1', 'CONT')).toMatchObject({ code: 0 })
+    expect(await run(SIGNAL_SCRIPT, 'CONT', pid, '1', '-')).toMatchObject({ code: 0 })
     expect((await run(OBSERVE_SCRIPT, pid, start)).stdout).toMatch(/^[SRD] /)
     expect(await run(IDENTIFY_SCRIPT, '999999999')).toMatchObject({ code: NOT_THAT_PROCESS })
   })
+
+  it('touch none of several if one of them is not the one that was meant', async () => {
+    const pids = [victim(), victim()]
+    const triples = await Promise.all(pids.map(async (pid) => [pid, ...(await identify(pid))]))
+    expect(await run(SIGNAL_SCRIPT, 'STOP', ...triples.flat(), pids[0] ?? '', '1', '-')).toMatchObject({
+      code: NOT_THAT_PROCESS,
+    })
+    const pairs = triples.flatMap(([pid = '', start = '']) => [pid, start])
+    expect((await run(OBSERVE_SCRIPT, ...pairs)).stdout).toMatch(/^([SRD] \d+\n){4}$/)
+    expect(await run(SIGNAL_SCRIPT, 'STOP', ...triples.flat())).toMatchObject({ code: 0 })
+    expect((await run(OBSERVE_SCRIPT, ...pairs)).stdout).toMatch(/^(T \d+\n){4}$/)
+    expect(await run(SIGNAL_SCRIPT, 'KILL', ...triples.flat())).toMatchObject({ code: 0 })
+    expect((await run(OBSERVE_SCRIPT, ...pairs)).stdout).toBe('gone 0\n'.repeat(4))
+  })
 })
+
+const LAST_PID = '/proc/sys/kernel/ns_last_pid'
+const canChoosePids = existsSync(LAST_PID) && process.getuid?.() === 0
+
+describe('a pid that the system has given to another process', () => {
+  it.skipIf(!canChoosePids)('is not hit: not killed, not stopped, not continued', async () => {
+    const shell = localShell()
+    const run = (script: string, ...args: string[]): Promise<RunResult> =>
+      shell.run({ script, args }, { within: '20s' })
+    // The same command line, too: only the start time tells them apart.
+    const reuse = await run(REUSE_SCRIPT, IDENTIFY_SCRIPT, LAST_PID)
+    expect(reuse.stderr).toBe('')
+    const [pid = '', oldStart = '', oldMark = '', newStart = '', newMark = ''] = reuse.stdout.trim().split('\n')
+    try {
+      expect([newMark, newStart > oldStart]).toEqual([oldMark, true])
+      for (const signal of ['KILL', 'STOP']) {
+        expect(await run(SIGNAL_SCRIPT, signal, pid, oldStart, oldMark)).toMatchObject({ code: NOT_THAT_PROCESS })
+      }
+      process.kill(Number(pid), 'SIGSTOP')
+      expect(await run(SIGNAL_SCRIPT, 'CONT', pid, oldStart, '-')).toMatchObject({ code: 0 })
+      expect((await run(OBSERVE_SCRIPT, pid, newStart)).stdout).toMatch(/^T \d+\nT \d+\n$/)
+    } finally {
+      process.kill(Number(pid), 'SIGKILL')
+    }
+  })
+})
+
+/** Starts a process, kills it, and starts others until one has its pid. Prints pid and identity of both. */
+const REUSE_SCRIPT = String.raw`
+identify=$1 last=$2
+start() { setsid sleep 97 </dev/null >/dev/null 2>&1 & pid=$!; }
+of() { sh -c "$identify" sh "$pid" | head -n 2; }
+settled() { tries=0; until [ "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)" = 'sleep 97 ' ] || [ "$tries" -gt 200 ]; do tries=$((tries + 1)); sleep 0.01; done; }
+start; settled; first=$pid
+echo "$pid"; of
+sleep 0.05
+kill -9 "$pid"; wait "$pid" 2>/dev/null
+tries=0
+while :; do
+  echo "$((first - 1))" >"$last"
+  start; settled
+  [ "$pid" != "$first" ] || break
+  kill -9 "$pid"
+  tries=$((tries + 1)); [ "$tries" -lt 100 ] || { echo 'no pid was reused' >&2; exit 1; }
+done
+of
+`
