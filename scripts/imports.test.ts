@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/streams': ['lib/core'],
   'lib/toolkit': ['lib/streams', 'lib/history', 'lib/core'],
   'lib/traffic': ['lib/streams', 'lib/history', 'lib/bundle', 'lib/core'],
-  'lib/faults': ['lib/streams', 'lib/hosts', 'lib/history', 'lib/bundle', 'lib/core'],
+  'lib/faults': ['lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/history', 'lib/bundle', 'lib/core'],
   'lib/lab': ['lib/toolkit', 'lib/bundle', 'lib/core'],
   'lib/environment': ['lib/lab', 'lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/core'],
   'lib/vitest': ['lib/environment', 'lib/matchers', 'lib/bundle', 'lib/core'],

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,12 +9,21 @@ import { resolveEnvironment, type DcName, type ResolvedEnvironment } from '../en
 import {
   createFaultEngine,
   dataCenterCrash,
+  dataCenterIsolated,
+  dataCenterShutdown,
+  dataPathDead,
+  dataServiceDown,
   defineFault,
   faultKinds,
   FaultFailedError,
   FaultNotConfirmedError,
   FaultNotHealedError,
   FaultRefusedError,
+  heartbeatsForged,
+  heartbeatsStale,
+  hostIsolation,
+  hostQuiesced,
+  instanceRestarted,
   instanceStopped,
   jobCancelled,
   latency,
@@ -22,11 +31,35 @@ import {
   oneWayPartition,
   orderlyShutdown,
   peHang,
+  peKeptDown,
   peKill,
+  peRestarted,
+  peRestartLoop,
+  peStopped,
+  portBlock,
+  processHang,
+  processKeptDown,
+  processKill,
+  processRestartLoop,
+  cpuPressure,
+  diskFull,
+  diskIo,
+  fileDescriptors,
+  memoryPressure,
+  snapshotDirectory,
+  restSlow,
+  restWrong,
   sweep,
   type DcClients,
   type Fault,
   type FaultEngine,
+  bandwidth,
+  corruption,
+  duplication,
+  flapping,
+  highLatencyWithLoss,
+  packetLoss,
+  reordering,
 } from '../faults/index.ts'
 import { armLeases } from '../faults/leases.ts'
 import { contextOf, DEFAULT_DEADLINES, type FaultServices } from '../faults/services.ts'
@@ -38,7 +71,23 @@ import { z } from 'zod'
 
 /** One fault of every kind, as a spec would ask for it. */
 const samples: Readonly<Record<string, () => Fault>> = {
+  bandwidth: () => bandwidth('east', 'west', { rate: '500kbit' }),
+  corruption: () => corruption('east', 'west', { percent: 5 }),
+  duplication: () => duplication('east', 'west', { percent: 5 }),
+  flapping: () => flapping('east', 'west', { down: '2s', up: '2s' }),
+  'high-latency-with-loss': () => highLatencyWithLoss('east', 'west', { delay: '60ms', percent: 5 }),
+  'packet-loss': () => packetLoss('east', 'west', { percent: 5 }),
+  reordering: () => reordering({ from: 'east', to: 'west' }, { percent: 5 }),
   'data-center-crash': () => dataCenterCrash('east'),
+  'data-center-isolated': () => dataCenterIsolated('west'),
+  'data-center-shutdown': () => dataCenterShutdown('west'),
+  'data-path-dead': () => dataPathDead('east'),
+  'data-service-down': () => dataServiceDown('west'),
+  'heartbeats-forged': () => heartbeatsForged({ from: 'east', to: 'west' }),
+  'heartbeats-stale': () => heartbeatsStale({ from: 'west', to: 'east' }),
+  'host-isolation': () => hostIsolation('east'),
+  'host-quiesced': () => hostQuiesced('west'),
+  'instance-restarted': () => instanceRestarted('east'),
   'instance-stopped': () => instanceStopped('west'),
   'job-cancelled': () => jobCancelled('east'),
   latency: () => latency('east', 'west', { delay: '60ms', jitter: '10ms' }),
@@ -46,8 +95,31 @@ const samples: Readonly<Record<string, () => Fault>> = {
   'one-way-partition': () => oneWayPartition({ from: 'east', to: 'west', mode: 'reset' }),
   'orderly-shutdown': () => orderlyShutdown('west'),
   'pe-hang': () => peHang('east', { operator: 'Logic' }),
+  'pe-kept-down': () => peKeptDown('east', { operator: 'Logic' }),
   'pe-kill': () => peKill({ name: 'west' }, { operator: 'Ingest' }),
+  'pe-restart-loop': () => peRestartLoop('west', { operator: 'Results' }, { every: '2s', times: 2 }),
+  'process-hang': () => processHang({ dc: 'east', pattern: KEPT }),
+  'process-kept-down': () => processKeptDown({ host: 'east', pattern: KEPT }),
+  'process-kill': () => processKill({ host: 'east', pattern: KEPT }),
+  'process-restart-loop': () => processRestartLoop({ host: 'east', pattern: KEPT }, { every: '2s', times: 2 }),
+  'cpu-pressure': () => cpuPressure('east'),
+  'disk-full': () => diskFull('east', { path: '/tmp' }),
+  'disk-io': () => diskIo('east', { path: '/tmp' }),
+  'file-descriptors': () => fileDescriptors('east', { pattern: KEPT }),
+  'memory-pressure': () => memoryPressure('east', { reserve: '1gb' }),
+  'snapshot-directory': () => snapshotDirectory('east', { mode: 'full' }),
+  'pe-restarted': () => peRestarted('east', { operator: 'Logic' }),
+  'pe-stopped': () => peStopped('west', { operator: 'Results' }),
+  'rest-slow': () => restSlow('east', { delay: '200ms' }),
+  'rest-wrong': () => restWrong('west', { mode: '5xx' }),
+  'port-block': () => portBlock({ dc: 'west', port: 'data', mode: 'reset' }),
 }
+
+/** A process that is started again whenever it ends; unlike a PE, however often. */
+const SECONDS = String(70_000 + (process.pid % 10_000))
+const keeper = spawn('sh', ['-c', 'while :; do sleep "$1"; done', 'sh', SECONDS], { stdio: 'ignore', detached: true })
+afterAll(() => process.kill(-(keeper.pid ?? Number.NaN), 'SIGKILL'))
+const KEPT = `sleep ${SECONDS}`
 
 function sample(kind: string): Fault {
   const make = samples[kind]
@@ -59,11 +131,21 @@ const truthLine = z.object({ event: z.string(), dc: z.string().optional(), betwe
 
 const ENDS_SERVICE = [
   'data-center-crash',
+  'data-center-isolated',
+  'data-center-shutdown',
+  'data-path-dead',
+  'data-service-down',
+  'host-quiesced',
+  'instance-restarted',
   'instance-stopped',
   'job-cancelled',
   'orderly-shutdown',
   'pe-hang',
+  'pe-kept-down',
   'pe-kill',
+  'pe-restart-loop',
+  'pe-restarted',
+  'pe-stopped',
 ]
 
 let environment: ResolvedEnvironment
@@ -151,7 +233,23 @@ function parts(id: string): { services: FaultServices; context: ReturnType<typeo
   return { services, context: contextOf(services, id, new AbortController().signal) }
 }
 
-describe.each(faultKinds.map(({ kind }) => kind))('the fault %s', (kind) => {
+/** Kinds that need packets, which the lab's relays do not carry, or the resources of a host that is not this machine. */
+const onPackets = faultKinds.filter(({ capabilities }) =>
+  (capabilities as readonly string[]).some((capability) => capability === 'packets' || capability === 'resources'),
+)
+
+describe.each(onPackets.map(({ kind }) => kind))('the fault %s, which needs packets or resources', (kind) => {
+  it('is refused, since the embedded lab has none', async () => {
+    const { engine } = bench()
+    await expect(engine.inject(sample(kind))).rejects.toThrow(/the environment .* does not offer (packets|resources)/)
+    expect(leases()).toEqual([])
+    await engine[Symbol.asyncDispose]()
+  })
+})
+
+const inTheLab = faultKinds.filter((kind) => !(onPackets as readonly unknown[]).includes(kind))
+
+describe.each(inTheLab.map(({ kind }) => kind))('the fault %s', (kind) => {
   it('is planned, armed, injected, confirmed, healed, confirmed healed, and healed again', async () => {
     const { engine, events } = bench()
     const before = now()

@@ -13,7 +13,7 @@ export async function undoProgram(): Promise<string> {
 }
 
 /** What is asked of the undo program, beside what the environment tells. */
-export type UndoWish = Pick<UndoOrder, 'startInstance' | 'submit' | 'restartQuiesced'>
+export type UndoWish = Pick<UndoOrder, 'startInstance' | 'submit' | 'restartQuiesced' | 'resumeHosts'>
 
 const UNDO_WITHIN: Duration = '60s'
 

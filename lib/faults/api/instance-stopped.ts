@@ -3,8 +3,9 @@ import { eventually } from '../../core/index.ts'
 import { dcParam, nameOf, type DcRef } from '../data-center.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
+import { FaultTargetError } from '../errors.ts'
 import { apiUndo, undoProgram } from './api-undo.ts'
-import { healthyJob, offersEndpoints, serviceIsBack } from './service.ts'
+import { healthyJob, offersEndpoints, serviceIsBack, unlessUnanswered } from './service.ts'
 
 /** The Streams instance of a data centre is stopped through the management API. */
 export const instanceStoppedKind = defineFault({
@@ -52,10 +53,22 @@ export const instanceStoppedKind = defineFault({
     }
   },
 
+  stillOn: (context, { dc }) =>
+    unlessUnanswered(async () => {
+      const { status } = await context.clients[dc].management.instance(undefined, { signal: context.signal })
+      if (status !== 'stopped')
+        throw new FaultTargetError(`Somebody has started the instance of ${dc}: it is ${status}.`)
+    }),
+
   confirmHealed: (context, { dc }) => serviceIsBack(context, dc),
 })
 
-/** Stops the instance of a data centre. Heals by starting it and submitting the job again. */
+/**
+ * Stops the instance of a data centre. Heals by starting it and submitting the job again.
+ *
+ * By the toolkit's rules: its jobs end with the instance and say nothing to the peer, which declares the data centre down after
+ * (M-1)·P to (M+1)·P and takes over what it holds of its snapshots.
+ */
 export function instanceStopped(dc: DcRef): Fault {
   return instanceStoppedKind.with({ dc: nameOf(dc) })
 }

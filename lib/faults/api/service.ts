@@ -1,6 +1,6 @@
-import { eventually, messageOf, type Duration } from '../../core/index.ts'
+import { eventually, messageOf, type Duration, type Interval } from '../../core/index.ts'
 import type { DcName } from '../../history/index.ts'
-import type { Job, ManagementClient } from '../../streams/index.ts'
+import { StreamsError, type Job, type ManagementClient } from '../../streams/index.ts'
 import type { Confirmation, FaultContext } from '../definition.ts'
 import { FaultTargetError } from '../errors.ts'
 
@@ -53,6 +53,33 @@ export async function offersEndpoints(context: FaultContext, dc: DcName, job: st
   } catch (error) {
     if (context.signal.aborted) throw new FaultTargetError(messageOf(error), { cause: error })
     return false
+  }
+}
+
+/** Waits until a data centre runs no job of a name and offers no endpoints of it; the interval is when that was seen. */
+export async function jobIsGone(context: FaultContext, dc: DcName, name: string): Promise<Interval> {
+  const { management } = context.clients[dc]
+  const gone = await eventually(
+    async (signal) => {
+      const found = await management.findJob(name, { signal })
+      if (found && found.status !== 'canceled') return { done: false, seen: `the job is ${found.status}` }
+      if (await offersEndpoints(context, dc, name)) return { done: false, seen: 'its endpoints are still offered' }
+      return { done: true, value: true }
+    },
+    { within: '25s', every: '10ms', signal: context.signal, describe: `the job ${name} to be gone from ${dc}` },
+  )
+  return gone.at
+}
+
+/**
+ * A look at the management API, for the question whether a fault is still on. Where it does not answer, by another fault say,
+ * nothing tells that this one has ended.
+ */
+export async function unlessUnanswered(look: () => Promise<void>): Promise<void> {
+  try {
+    await look()
+  } catch (error) {
+    if (!(error instanceof StreamsError)) throw error
   }
 }
 

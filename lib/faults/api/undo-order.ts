@@ -26,6 +26,8 @@ export const undoOrder = z.object({
   submit: z.boolean(),
   /** Restart the PE of the failover toolkit if it was told to shut down. */
   restartQuiesced: z.object({ operator: z.string(), port: z.number() }).exactOptional(),
+  /** Ids of hosts that are let back in if they are quiesced. */
+  resumeHosts: z.array(z.string()).exactOptional(),
   withinMs: z.number(),
 })
 

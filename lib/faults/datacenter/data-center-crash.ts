@@ -23,7 +23,7 @@ export const dataCenterCrashKind = defineFault({
     const { power } = context.environment.dcs[dc]
     if (!power) {
       throw new FaultTargetError(`${dc} cannot be powered off: the environment has no commands for it.`, {
-        remedy: `Set FAILOVER_${dc.toUpperCase()}_POWER_OFF and FAILOVER_${dc.toUpperCase()}_POWER_ON.`,
+        remedy: `Set FAILOVER_${dc.toUpperCase()}_POWER_OFF and FAILOVER_${dc.toUpperCase()}_POWER_ON, or use dataCenterIsolated, which needs hosts with a shell only.`,
       })
     }
     // A data centre that is down already would "confirm" a crash that never happened.

@@ -6,6 +6,7 @@ import { onLines } from './json-lines.ts'
 import { asOwn, parseOwn } from './parse.ts'
 import type { LabPlan } from './plan.ts'
 import type { DcName } from './protocol.ts'
+import { WRONG_ANSWERS } from './rest/wrong.ts'
 import { SiteClient } from './site-client.ts'
 import type { ControlAnswer, ControlRequest } from './supervisor/control.ts'
 import type { LinkOrder } from './supervisor/links.ts'
@@ -18,6 +19,9 @@ const USAGE = `usage: ctl --lab <directory> <verb>
               [--direction forward|backward|both]
   links heal  --id <fault>
   links show
+  rest wrong  --id <fault> --dc <dc> --mode 5xx|html|half-body|empty
+  rest heal   --id <fault>
+  rest show
   processes
   launch-app <dc>   what the launch script of a passive data centre runs
 parties: runner, east, west; roles: management, data, heartbeat, snapshot`
@@ -51,6 +55,15 @@ function requestOf(verb: string, subject: string | undefined): ControlRequest {
       return { verb: 'links-heal', id: given('id') }
     case 'links show':
       return { verb: 'links-show' }
+    case 'rest wrong':
+      return {
+        verb: 'rest-wrong',
+        order: { fault: given('id'), dc: dcOf(given('dc')), wrong: one('mode', WRONG_ANSWERS) },
+      }
+    case 'rest heal':
+      return { verb: 'rest-heal', id: given('id') }
+    case 'rest show':
+      return { verb: 'rest-show' }
     case 'processes':
       return { verb: 'processes' }
     default:
@@ -116,6 +129,7 @@ function readArguments() {
       options: {
         lab: text,
         id: text,
+        dc: text,
         from: text,
         to: text,
         port: text,

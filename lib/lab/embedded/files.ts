@@ -6,7 +6,11 @@ import type { EmbeddedLabOptions, ToolkitFile } from './types.ts'
 const PEER: Readonly<Record<DcName, DcName>> = { east: 'west', west: 'east' }
 
 /** The toolkit configuration of one site: the lab's defaults with the caller's keys laid over. */
-export function toolkitFile(dc: DcName, disk: string, options: EmbeddedLabOptions): ToolkitFile {
+export function toolkitFile(
+  dc: DcName,
+  disk: string,
+  options: Pick<EmbeddedLabOptions, 'toolkit' | 'toolkitOf'>,
+): ToolkitFile {
   return {
     localDataCenterName: dc,
     crossDCOperationMode: '1',
@@ -50,21 +54,30 @@ export function siteFiles(disk: string): { config: string; passiveConfig: string
   }
 }
 
+/** The configuration files and the launch script of a site, by the paths at which its disk has them. */
+export function siteFileTexts(
+  disk: string,
+  file: ToolkitFile,
+  launch: readonly string[],
+): readonly { readonly path: string; readonly text: string }[] {
+  const { config, passiveConfig, launchScript } = siteFiles(disk)
+  const command = launch.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const script = `#!/bin/sh\n# Submits the application and takes over the ports of the watcher.\nexec ${command}\n`
+  return [
+    { path: config, text: render(file) },
+    { path: passiveConfig, text: render({ ...file, crossDCOperationMode: '0' }) },
+    { path: launchScript, text: script },
+  ]
+}
+
 /** Writes the configuration files and the launch script of a site to its disk. */
 export async function writeSiteFiles(disk: string, file: ToolkitFile, launch: readonly string[]): Promise<void> {
-  const { config, passiveConfig, launchScript } = siteFiles(disk)
   await mkdir(join(disk, 'etc'), { recursive: true, mode: 0o700 })
   await mkdir(join(disk, 'snapshots'), { recursive: true, mode: 0o700 })
-  await writeFile(config, render(file))
-  await writeFile(passiveConfig, render({ ...file, crossDCOperationMode: '0' }))
-  const command = launch.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
-  await writeFile(
-    launchScript,
-    `#!/bin/sh\n# Submits the application and takes over the ports of the watcher.\nexec ${command}\n`,
-  )
+  for (const { path, text } of siteFileTexts(disk, file, launch)) await writeFile(path, text)
 }
 
 function render(file: ToolkitFile): string {
   const lines = Object.entries(file).map(([key, value]) => `${key}=${value}`)
-  return ['# Cross-DC failover toolkit of an embedded lab', ...lines, ''].join('\n')
+  return ['# Cross-DC failover toolkit of a lab', ...lines, ''].join('\n')
 }

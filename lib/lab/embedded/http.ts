@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { TlsMaterial } from './plan.ts'
+import type { Address } from './protocol.ts'
 
 const KEEP_ALIVE_MS = 60_000
 
@@ -16,11 +17,13 @@ export function httpsServer(
   return server
 }
 
-/** Binds a server to a free loopback port, and returns the port. */
-export function listenOnLoopback(server: Server): Promise<number> {
+const FREE_LOOPBACK: Address = { host: '127.0.0.1', port: 0 }
+
+/** Binds a server to an address (default: a free loopback port), and returns the port. */
+export function listenAt(server: Server, { host, port }: Address = FREE_LOOPBACK): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       const address = server.address()
       resolve(typeof address === 'object' && address ? address.port : 0)
     })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 import type { TlsMaterial } from './plan.ts'
 
@@ -5,9 +6,13 @@ const ALGORITHM = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as cons
 /** Clocks of containers and laptops jump: a certificate from a minute in the future would be refused. */
 const BACKDATED_MS = 3_600_000
 
-/** A new certificate authority, and with it one server certificate for each host name, valid on the loopback addresses too. */
+/**
+ * A new certificate authority, and with it one server certificate for each host name, valid on the loopback addresses too, and
+ * under the other names that are given.
+ */
 export async function makeCertificates<Name extends string>(
   names: readonly Name[],
+  others: readonly string[] = [],
 ): Promise<Record<Name, TlsMaterial>> {
   const notBeforeDate = new Date(Date.now() - BACKDATED_MS)
   const ca = await generate([{ name: 'commonName', value: 'Failover lab CA' }], {
@@ -33,6 +38,9 @@ export async function makeCertificates<Name extends string>(
             { type: 2, value: `${name}-host` },
             { type: 2, value: 'localhost' },
             { type: 7, ip: '127.0.0.1' },
+            ...others.map((other) =>
+              isIP(other) > 0 ? ({ type: 7, ip: other } as const) : ({ type: 2, value: other } as const),
+            ),
           ],
         },
       ],

@@ -1,4 +1,5 @@
 import type { Address, DcName, Route } from './protocol.ts'
+import type { WrongAnswer } from './rest/wrong.ts'
 import type { LinkDescription } from './types.ts'
 
 /** Vendor facts that a site can show in another spelling, for tests of the client. */
@@ -64,6 +65,12 @@ export interface TlsMaterial {
   readonly key: string
 }
 
+/** What the supervisor tells a running site over IPC: what its management API answers from now on; null is the right thing. */
+export interface ToSite {
+  readonly type: 'answers'
+  readonly wrong: WrongAnswer | null
+}
+
 /** What the supervisor tells a site over IPC when it boots. */
 export interface SiteBoot {
   readonly type: 'boot'
@@ -72,6 +79,17 @@ export interface SiteBoot {
   readonly tls: TlsMaterial
   /** Ports that the PEs of this site may listen on. */
   readonly pePorts: readonly number[]
+  /** Where the site's servers listen. Default: free loopback ports, with the lab's links in front of them. */
+  readonly listen?: { readonly management: Address; readonly data: Address }
+  /** What the management API answers instead of the right thing, from the first request on. */
+  readonly wrong?: WrongAnswer
+  /** Address that the management API shows of the site's hosts. Default 127.0.0.1. */
+  readonly address?: string
+  /**
+   * Tuples of a read count as delivered when their reader comes back for more on the same connection, or closes it. Default: when
+   * they have been handed to the system, which brings them to a reader on the same machine even if the site dies at once.
+   */
+  readonly readsAreConfirmed?: boolean
   readonly crossDc: {
     readonly listen: readonly { readonly port: number; readonly at: Address }[]
     readonly routes: readonly Route[]
@@ -82,6 +100,8 @@ export interface SiteBoot {
 export type FromSite =
   | { readonly type: 'ports'; readonly management?: number | null; readonly data?: number | null }
   | { readonly type: 'up' }
+  /** {@link ToSite} is in force. */
+  | { readonly type: 'answers' }
   | { readonly type: 'spawned'; readonly pid: number; readonly peId: string }
   | { readonly type: 'exited'; readonly pid: number }
 

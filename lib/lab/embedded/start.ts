@@ -1,22 +1,22 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleProgram } from '../../bundle/index.ts'
 import { ConfigurationError, now, Secret } from '../../core/index.ts'
 import { parseDefects } from '../defects.ts'
-import { receiverPorts, remoteHosts, siteFiles, toolkitFile, writeSiteFiles } from './files.ts'
+import { receiverPorts, remoteHosts, toolkitFile, writeSiteFiles } from './files.ts'
+import { identify } from './identity.ts'
 import { localSocketPath } from './local-socket.ts'
-import type { JobOrder, LabPlan, SiteIdentity } from './plan.ts'
+import type { LabPlan, SiteIdentity } from './plan.ts'
 import type { DcName } from './protocol.ts'
-import { SiteClient } from './site-client.ts'
+import { submitFirst } from './submit-first.ts'
 import { startSupervisor, type SupervisorProcess } from './supervisor-process.ts'
 import type { EmbeddedLab, EmbeddedLabOptions, EmbeddedSite, LinkDescription } from './types.ts'
 
 const DEFAULT_TIME_SCALE = 0.2
 const DEFAULT_METRICS_EVERY_MS = 20
-const HEALTHY_WITHIN = '20s'
 const DCS: readonly DcName[] = ['east', 'west']
+const APPS = fileURLToPath(new URL('../../../fixtures/apps', import.meta.url))
 
 /**
  * Starts a lab: two data centres, each with a management API, a data service and the application's processes, and the links
@@ -33,7 +33,13 @@ export async function startEmbeddedLab(options: EmbeddedLabOptions): Promise<Emb
     const { ca, links } = await supervisor.up(options.signal)
     const sites = { east: describeSite(plan.sites.east, ca, links), west: describeSite(plan.sites.west, ca, links) }
     if (options.submit !== false)
-      await Promise.all(DCS.map((dc) => submitFirst(sites[dc], plan.sites[dc], options.signal)))
+      await Promise.all(
+        DCS.map((dc) => {
+          const { instance, username, password, first } = plan.sites[dc]
+          const access = { url: sites[dc].managementUrl, ca, instance, username, password }
+          return submitFirst(access, first, options.signal)
+        }),
+      )
     return {
       directory,
       timeScale: plan.timeScale,
@@ -83,49 +89,13 @@ async function makePlan(directory: string, options: EmbeddedLabOptions): Promise
     controlSocket: localSocketPath(directory, 'control'),
     programs: { site, pe, ctl },
     sites: {
-      east: identify('east', directory, options, false),
-      west: identify('west', directory, options, mode === 'active-passive'),
+      east: identify('east', { disk: diskOf(directory, 'east'), apps: APPS }, options, false),
+      west: identify('west', { disk: diskOf(directory, 'west'), apps: APPS }, options, mode === 'active-passive'),
     },
     receiverPorts: { east: receiverPorts(files.east, pairs), west: receiverPorts(files.west, pairs) },
     hostNames: { east: remoteHosts(files.west), west: remoteHosts(files.east) },
     metricsEveryMs: options.metricsEveryMs ?? DEFAULT_METRICS_EVERY_MS,
     dialect: options.dialect ?? {},
-  }
-}
-
-function identify(dc: DcName, directory: string, options: EmbeddedLabOptions, passive: boolean): SiteIdentity {
-  const disk = diskOf(directory, dc)
-  const { config, passiveConfig, launchScript } = siteFiles(disk)
-  const application: JobOrder = {
-    name: 'failover-app',
-    bundle: appFile('failover-app.sab'),
-    // Of a passive pair, the side that is active does the work of both homes.
-    parameters: {
-      configFileName: config,
-      ...(options.mode === 'active-passive' ? { owns: 'all' } : {}),
-      ...options.parameters,
-    },
-  }
-  const pairs = options.parameters?.['numberOfHttpSenderReceiverPairs']
-  const watcher: JobOrder = {
-    name: 'failover-passive',
-    bundle: appFile('failover-passive.sab'),
-    parameters: {
-      configFileName: passiveConfig,
-      shellScriptName: launchScript,
-      ...(pairs === undefined ? {} : { numberOfHttpSenderReceiverPairs: pairs }),
-    },
-  }
-  return {
-    dc,
-    domain: 'StreamsDomain',
-    instance: 'StreamsInstance',
-    username: 'labadmin',
-    password: randomBytes(18).toString('base64url'),
-    disk,
-    configFile: config,
-    application,
-    first: passive ? watcher : application,
   }
 }
 
@@ -154,26 +124,12 @@ function describeSite(identity: SiteIdentity, ca: string, links: readonly LinkDe
   }
 }
 
-async function submitFirst(site: EmbeddedSite, identity: SiteIdentity, signal: AbortSignal | undefined): Promise<void> {
-  const { username, password, instance, first } = identity
-  const client = new SiteClient({ url: site.managementUrl, ca: site.ca, instance, username, password })
-  try {
-    await client.healthy(await client.submit(first), HEALTHY_WITHIN, signal)
-  } finally {
-    client.close()
-  }
-}
-
 async function endQuietly(supervisor: SupervisorProcess): Promise<void> {
   await supervisor.end().catch(() => undefined)
 }
 
 function diskOf(directory: string, dc: DcName): string {
   return join(directory, dc)
-}
-
-function appFile(name: string): string {
-  return fileURLToPath(new URL(`../../../fixtures/apps/${name}`, import.meta.url))
 }
 
 function bundle(program: 'supervisor' | 'site' | 'pe' | 'ctl'): Promise<string> {

@@ -4,6 +4,7 @@ import { messageOf } from '../../core/index.ts'
 import { parseOwn } from './parse.ts'
 import type { LabPlan, SiteBoot, SupervisorSays } from './plan.ts'
 import type { DcName } from './protocol.ts'
+import { Answers } from './supervisor/answers.ts'
 import { serveControl } from './supervisor/control.ts'
 import { Links } from './supervisor/links.ts'
 import { reservePorts } from './supervisor/ports.ts'
@@ -41,8 +42,9 @@ async function main(directory: string): Promise<void> {
   }
   const opened = links.open(ports, (dc, role) => sites[dc].ports[role])
   const sites = { east: power('east'), west: power('west') }
+  const answers = new Answers(sites, truth)
   const booted = DCS.map((dc) => sites[dc].on())
-  await Promise.all([serveControl(plan.controlSocket, { sites, links, processes }), opened, ...booted])
+  await Promise.all([serveControl(plan.controlSocket, { sites, links, answers, processes }), opened, ...booted])
   say({ ready: { ca: (await certificates).east.ca, links: links.descriptions } })
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../../../core/index.ts'
 import { basicCheck, httpsServer, readBody } from '../http.ts'
 import type { Site } from '../site/site.ts'
+import { Deliveries } from './deliveries.ts'
 import { Endpoints, endpointPath, positionAt, remember, type Endpoint } from './endpoints.ts'
 import { openApi } from './open-api.ts'
 import { parseTuples } from './tuples.ts'
@@ -24,7 +25,10 @@ export function dataService(site: Site): DataService {
     handle(request, response).catch((error: unknown) => refuse(response, 500, messageOf(error)))
   })
 
+  const deliveries = new Deliveries(site.boot.readsAreConfirmed ?? false)
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    deliveries.asked(request)
     if (!authorised(request)) {
       response.setHeader('www-authenticate', 'Basic realm="streams"')
       return refuse(response, 401, 'The user name or the password is not valid.')
@@ -109,7 +113,7 @@ export function dataService(site: Site): DataService {
     const droppedTuples =
       since === undefined ? reading.dropped - endpoint.told.dropped : Math.max(0, reading.dropped - since)
     const warnings = [`${droppedTuples} tuples were dropped from the buffer of ${endpoint.operator} unread.`]
-    response.once('finish', () => {
+    deliveries.delivered(response, () => {
       endpoint.told = { launchCount, dropped: reading.dropped }
       reading.taken()
     })

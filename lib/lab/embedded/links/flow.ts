@@ -6,12 +6,19 @@ import { isClear, type Shape } from './shape.ts'
 const HELD_BYTES = 1024 * 1024
 /** A throttled flow lets through a hundredth of a second's bytes at a time. */
 const SLICES_PER_SECOND = 100
+/** How far timers that fire late are made up for: without it a busy machine makes a throttled link slower than its rate. */
+const CREDIT_MS = 500
 
 type Item = {
   readonly what: Buffer | 'end' | 'reset'
   readonly arrivedAt: number
   /** This chunk's share of the jitter, in [0, 1). */
   readonly luck: number
+}
+
+/** When a throttled link is free again in one direction, in ms of the monotonic clock: all its connections share that. */
+export interface Gate {
+  freeAt: number
 }
 
 /**
@@ -25,14 +32,15 @@ export class Flow {
   #queue: Item[] = []
   #heldBytes = 0
   #lastDue = 0
-  #freeAt = 0
+  readonly #gate: Gate
   #timer: NodeJS.Timeout | undefined
   #blocked = false
   #abandoned = false
 
-  constructor(from: Socket, shape: () => Shape) {
+  constructor(from: Socket, shape: () => Shape, gate: Gate) {
     this.#from = from
     this.#shape = shape
+    this.#gate = gate
     from.on('data', (chunk: Buffer) => this.#take(chunk))
     from.on('end', () => this.#push('end'))
     from.on('close', (failed) => {
@@ -59,18 +67,23 @@ export class Flow {
       const head = this.#queue[0]
       const shape = this.#shape()
       if (!head || shape.cut !== undefined) break
-      const due = Math.max(this.#lastDue, head.arrivedAt + shape.delayMs + shape.jitterMs * head.luck, this.#freeAt)
+      const due = Math.max(
+        this.#lastDue,
+        head.arrivedAt + shape.delayMs + shape.jitterMs * head.luck,
+        this.#gate.freeAt,
+      )
       const wait = isClear(shape) ? 0 : due - now()
       if (wait > 0) {
         this.#timer = setTimeout(() => this.pump(), wait)
         break
       }
-      this.#deliver(to, head, shape)
+      this.#deliver(to, head, { ...shape, due })
     }
     if (this.#heldBytes < HELD_BYTES && !this.#blocked && this.#from.isPaused()) this.#from.resume()
   }
 
-  #deliver(to: Socket, { what, arrivedAt, luck }: Item, shape: Shape): void {
+  #deliver(to: Socket, { what, arrivedAt, luck }: Item, shape: Shape & { readonly due: number }): void {
+    const { due } = shape
     this.#queue.shift()
     if (what === 'end') to.end()
     else if (what === 'reset') to.resetAndDestroy()
@@ -80,7 +93,8 @@ export class Flow {
       if (what.length > slice) this.#queue.unshift({ what: what.subarray(slice), arrivedAt, luck })
       const chunk = what.subarray(0, slice)
       this.#heldBytes -= chunk.length
-      if (shape.rate !== undefined) this.#freeAt = Math.max(at, this.#freeAt) + (chunk.length / shape.rate) * 1000
+      if (shape.rate !== undefined)
+        this.#gate.freeAt = Math.max(at - CREDIT_MS, due) + (chunk.length / shape.rate) * 1000
       this.#lastDue = Math.max(this.#lastDue, Math.min(at, arrivedAt + shape.delayMs + shape.jitterMs * luck))
       this.#blocked = !to.write(chunk)
     }

@@ -243,6 +243,17 @@ describe('a link', () => {
       expect(now() - began).toBeLessThan(1500)
     })
 
+    it('shares its rate between its connections', async () => {
+      const { relay, target, port } = await linked()
+      relay.setFaults([fault({ rate: 100_000 }, 'forward')])
+      const clients = await Promise.all([client(port), client(port), client(port)])
+      const began = now()
+      for (const { socket } of clients) socket.write(Buffer.alloc(10_000, 'x'))
+      await until('all', () => [0, 1, 2].every((nth) => target.text(nth).length === 10_000))
+      expect(now() - began).toBeGreaterThan(250)
+      expect(now() - began).toBeLessThan(1500)
+    })
+
     it('delivers what it holds before it lets a close through', async () => {
       const { relay, target, port } = await linked()
       relay.setFaults([fault({ delayMs: 60 })])

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../protocol.ts'
-import { Flow } from './flow.ts'
+import { Flow, type Gate } from './flow.ts'
 import { clear, combine, type Shape, type ShapePart } from './shape.ts'
 
 /** The two directions of a link: `forward` carries the bytes of the party that opens connections. */
@@ -30,6 +30,8 @@ export class Relay {
   readonly #passages = new Set<Passage>()
   #faults: readonly LinkFault[] = []
   #shapes: Record<Direction, Shape> = { forward: clear, backward: clear }
+  /** A rate is that of the link, however many connections share it. */
+  readonly #gates: Readonly<Record<Direction, Gate>> = { forward: { freeAt: 0 }, backward: { freeAt: 0 } }
 
   /** @param target where connections go; undefined: nothing listens there now */
   constructor(target: () => Address | undefined) {
@@ -91,7 +93,7 @@ export class Relay {
       return
     }
     let target: Socket | undefined
-    const forward = new Flow(client, () => this.#shapes.forward)
+    const forward = new Flow(client, () => this.#shapes.forward, this.#gates.forward)
     let backward: Flow | undefined
     const establish = (): void => {
       const address = this.#target()
@@ -103,7 +105,7 @@ export class Relay {
       target = opened
       opened.on('error', ignore)
       opened.on('close', () => this.#settle(passage))
-      backward = new Flow(opened, () => this.#shapes.backward)
+      backward = new Flow(opened, () => this.#shapes.backward, this.#gates.backward)
       let connected = false
       opened.once('connect', () => {
         connected = true

@@ -288,6 +288,18 @@ describe('a refusal', () => {
       'CDISW5013E',
     ],
     [
+      'of an unknown action on a host',
+      () => [`${base}/domains/StreamsDomain/resources/east-host/actions`, { method: 'POST', body: { type: 'dance' } }],
+      400,
+      'CDISW5012E',
+    ],
+    [
+      'of quiescing an unknown host',
+      () => [`${base}/domains/StreamsDomain/resources/nobody/actions`, { method: 'POST', body: { type: 'quiesce' } }],
+      404,
+      'CDISW5000E',
+    ],
+    [
       'of starting what is started',
       () => [instance, { method: 'PATCH', body: { state: 'started' } }],
       409,

@@ -11,6 +11,7 @@ import { router } from './router.ts'
 import { siteReads } from './site-reads.ts'
 import { snapshotReads } from './snapshot-reads.ts'
 import { writes } from './writes.ts'
+import { sendHalf, wrongAnswer } from './wrong.ts'
 
 const BASE = '/streams'
 const LARGEST_BODY = 64 * 1024 * 1024
@@ -40,9 +41,12 @@ export function managementServer(site: Site): Server {
     return handle({ site, params, self, user: site.identity.username, contentType, body, links })
   }
   return httpsServer(tls, (request, response) => {
+    const { wrong } = site
+    if (wrong !== undefined && wrong !== 'half-body') return send(request, response, wrongAnswer(wrong), false)
+    const half = wrong === 'half-body'
     answer(request).then(
-      (given) => send(request, response, given),
-      (error: unknown) => send(request, response, problem(error, plan.dialect)),
+      (given) => send(request, response, given, half),
+      (error: unknown) => send(request, response, problem(error, plan.dialect), half),
     )
   })
 }
@@ -85,7 +89,7 @@ function problem(error: unknown, dialect: SiteDialect): Answer {
   return { status: refusal.status, json: dialect.errors === 'flat' ? message : { messages: [message] } }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer, half: boolean): void {
   if (response.destroyed) return
   response.statusCode = answer.status
   if (answer.status === 401) response.setHeader('www-authenticate', 'Basic realm="streams"')
@@ -94,7 +98,9 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
   if ('json' in answer || 'body' in answer) {
     const body = 'json' in answer ? JSON.stringify(answer.json) : answer.body
     response.setHeader('content-type', 'json' in answer ? 'application/json' : answer.type)
+    if (half) return sendHalf(response, Buffer.from(body))
     response.setHeader('content-length', Buffer.byteLength(body))
     response.end(request.method === 'HEAD' ? undefined : body)
-  } else response.end()
+  } else if (half) response.destroy()
+  else response.end()
 }

@@ -1,3 +1,4 @@
+import { hasProcesses } from '../site/hosts.ts'
 import type { Element, Member } from './collection.ts'
 import type { ElementUris } from './element-uris.ts'
 import { PRODUCT } from './product.ts'
@@ -82,7 +83,7 @@ export class SiteElements {
       restid: host,
       id: host,
       displayName: host,
-      ipAddress: '127.0.0.1',
+      ipAddress: this.#uris.site.boot.address ?? '127.0.0.1',
       self,
       status: this.#uris.word(this.#hostStatus(host)),
       type: 'static',
@@ -124,7 +125,7 @@ export class SiteElements {
       restid: host,
       self,
       name: host,
-      ipAddress: '127.0.0.1',
+      ipAddress: this.#uris.site.boot.address ?? '127.0.0.1',
       processorCount: 1,
       restrictedTags: [],
       services: [],
@@ -181,6 +182,7 @@ export class SiteElements {
 
   #hostStatus(host: string): string {
     if (this.#uris.site.instanceStatus === 'stopped') return 'stopped'
-    return this.#uris.site.isQuiesced(host) ? 'quiesced' : 'running'
+    if (!this.#uris.site.isQuiesced(host)) return 'running'
+    return hasProcesses(this.#uris.site, host) ? 'quiescing' : 'quiesced'
   }
 }

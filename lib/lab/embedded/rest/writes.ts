@@ -1,4 +1,5 @@
 import { asObject, asText } from '../parse.ts'
+import { quiesce, resume } from '../site/hosts.ts'
 import type { ApplicationConfiguration } from '../site/model.ts'
 import { invalidValue, notFound, Refusal } from '../site/refusal.ts'
 import type { Submission } from '../site/submission.ts'
@@ -17,7 +18,7 @@ export const writes: readonly Route[] = [
     'instances/:instance/actions',
     (c) => {
       const type = actionType(c)
-      if (type !== 'start' && type !== 'stop') throw unsupportedAction(type, 'instance', c.params['instance'] ?? '')
+      if (type !== 'start' && type !== 'stop') throw unsupportedAction(c, type, 'instance', c.params['instance'] ?? '')
       return setInstance(c, type === 'start' ? 'started' : 'stopped')
     },
   ],
@@ -57,7 +58,7 @@ export const writes: readonly Route[] = [
     async (c) => {
       const type = actionType(c)
       if (type !== 'restart' && type !== 'stop' && type !== 'start')
-        throw unsupportedAction(type, 'pe', c.params['pe'] ?? '')
+        throw unsupportedAction(c, type, 'pe', c.params['pe'] ?? '')
       return changePe(c, type)
     },
   ],
@@ -149,9 +150,12 @@ function actionType(c: RequestContext): string {
   return type
 }
 
-function unsupportedAction(type: string, resourceType: string, restid: string): Refusal {
-  const text = `The ${type} action is not supported for the resource type ${resourceType} with restid ${restid}.`
-  return new Refusal(400, 'CDISW5013E', text)
+/** Of elements of a domain the reference knows another id than of those of an instance (streams-rest-api.md §3.4). */
+function unsupportedAction(c: RequestContext, type: string, resourceType: string, restid: string): Refusal {
+  const { instance } = c.params
+  const where = instance === undefined ? '' : ` in the ${instance} instance`
+  const text = `The ${type} action is not supported for the resource type ${resourceType} with restid ${restid}${where}.`
+  return new Refusal(400, instance === undefined ? 'CDISW5012E' : 'CDISW5013E', text)
 }
 
 function changeInstance(c: RequestContext): Answer {
@@ -230,9 +234,9 @@ async function changePe(c: RequestContext, action: 'start' | 'stop' | 'restart')
 async function hostAction(c: RequestContext): Promise<Answer> {
   const type = actionType(c)
   const host = c.params['host'] ?? ''
-  if (type === 'quiesce') await c.site.quiesce(host)
-  else if (type === 'resume') c.site.resume(host)
-  else throw unsupportedAction(type, 'resource', host)
+  if (type === 'quiesce') await quiesce(c.site, host)
+  else if (type === 'resume') resume(c.site, host)
+  else throw unsupportedAction(c, type, 'resource', host)
   return ok(siteElements(c).resource(host))
 }
 

@@ -19,7 +19,7 @@ export interface StoredPe {
   readonly id: string
   readonly kind: PeKind
   readonly port: number
-  readonly host: string
+  host: string
   launchCount: number
   /** A user stopped it: a boot does not start it again. */
   stopped: boolean

@@ -110,9 +110,13 @@ export class Pe {
     this.connected = false
     this.#set('starting')
     const log = openSync(this.#context.consoleFile, 'a', 0o600)
-    const child = spawn(process.execPath, [this.#context.program], {
+    const launch = this.#context.describe(this)
+    // It reads no arguments; they tell one PE's process from another's, as those of real ones do.
+    const { dc, jobId, peId, kind, dataDirectory } = launch
+    const words = [`--dc=${dc}`, `--job=${jobId}`, `--pe=${peId}`, `--kind=${kind}`, `--data=${dataDirectory}`]
+    const child = spawn(process.execPath, [this.#context.program, ...words], {
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, FAILOVER_PE: JSON.stringify(this.#context.describe(this)) },
+      env: { ...process.env, FAILOVER_PE: JSON.stringify(launch) },
     })
     closeSync(log)
     this.#child = child

@@ -1,4 +1,5 @@
 import type { FromSite, SiteBoot, SiteIdentity } from '../plan.ts'
+import type { WrongAnswer } from '../rest/wrong.ts'
 import { openTruth, type Truth } from '../truth.ts'
 import type { Bundle } from './bundle-file.ts'
 import { Collector } from './collector.ts'
@@ -26,6 +27,8 @@ export class Site {
   instanceStatus: InstanceStatus = 'stopped'
   instanceStartTime = 0
   readonly bootTime = Date.now()
+  /** What the management API answers instead of the right thing, while it is told to. */
+  wrong: WrongAnswer | undefined
   /** Counts changes of anything but metrics. */
   version = 0
   readonly tell: (message: FromSite) => void
@@ -35,6 +38,7 @@ export class Site {
     this.boot = boot
     this.tell = tell
     this.identity = boot.plan.sites[boot.dc]
+    this.wrong = boot.wrong
     this.disk = new Disk(this.identity.disk)
     this.truth = openTruth(boot.plan.truthFile, boot.dc)
     this.collector = new Collector(() => this.pes(), boot.plan.metricsEveryMs)
@@ -224,30 +228,6 @@ export class Site {
     return this.disk.state.quiescedHosts.includes(host)
   }
 
-  /** Takes all PEs off a host and lets none come, until it is resumed. PEs move to other hosts only if there are any. */
-  async quiesce(host: string): Promise<void> {
-    if (!this.hosts.includes(host)) throw notFound('resource', host)
-    if (this.isQuiesced(host)) return
-    this.disk.state.quiescedHosts.push(host)
-    this.disk.save()
-    this.changed()
-    await Promise.all(
-      this.pes()
-        .filter((pe) => pe.stored.host === host)
-        .map((pe) => pe.displace()),
-    )
-  }
-
-  resume(host: string): void {
-    if (!this.hosts.includes(host)) throw notFound('resource', host)
-    this.disk.state.quiescedHosts = this.disk.state.quiescedHosts.filter((name) => name !== host)
-    this.disk.save()
-    this.changed()
-    for (const pe of this.pes()) {
-      if (pe.stored.host === host && pe.status === 'restarting') pe.start('automatic')
-    }
-  }
-
   #assemble(stored: StoredJob, bundle: Bundle): Job {
     const pes: Pe[] = stored.pes.map(
       (pe) =>
@@ -275,9 +255,12 @@ export class Site {
   #place(bundle: Bundle): StoredPe[] {
     const taken = new Set(this.pes().map((pe) => pe.stored.port))
     const free = this.boot.pePorts.filter((port) => !taken.has(port))
+    const open = this.hosts.filter((host) => !this.isQuiesced(host))
+    // Where no host takes PEs they wait on one that may take them later.
+    const hosts = open.length > 0 ? open : this.hosts
     return bundle.pes.map(({ kind }, i) => {
       const port = free[i]
-      const host = this.hosts[i % this.hosts.length]
+      const host = hosts[i % hosts.length]
       if (port === undefined || host === undefined) {
         throw new Refusal(500, 'CDISW5001E', 'An unexpected error occurred: there is no port left for another PE.')
       }

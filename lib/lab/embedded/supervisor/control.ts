@@ -3,6 +3,7 @@ import { messageOf, now } from '../../../core/index.ts'
 import { onLines } from '../json-lines.ts'
 import { parseOwn } from '../parse.ts'
 import type { DcName } from '../protocol.ts'
+import type { Answers, AnswerOrder } from './answers.ts'
 import type { Links, LinkOrder } from './links.ts'
 import type { Processes } from './processes.ts'
 import type { SitePower } from './sites.ts'
@@ -10,9 +11,10 @@ import type { SitePower } from './sites.ts'
 /** What the control program asks: one JSON line per connection. */
 export type ControlRequest =
   | { readonly verb: 'power-off' | 'power-on'; readonly dc: DcName }
-  | { readonly verb: 'power-status' | 'links-show' | 'processes' }
+  | { readonly verb: 'power-status' | 'links-show' | 'rest-show' | 'processes' }
   | { readonly verb: 'links-apply'; readonly order: LinkOrder }
-  | { readonly verb: 'links-heal'; readonly id: string }
+  | { readonly verb: 'links-heal' | 'rest-heal'; readonly id: string }
+  | { readonly verb: 'rest-wrong'; readonly order: AnswerOrder }
 
 /** What the supervisor answers: one JSON line. */
 export type ControlAnswer = { readonly ok: unknown } | { readonly error: string }
@@ -21,6 +23,7 @@ export type ControlAnswer = { readonly ok: unknown } | { readonly error: string 
 export interface Controlled {
   readonly sites: Readonly<Record<DcName, SitePower>>
   readonly links: Links
+  readonly answers: Answers
   readonly processes: Processes
 }
 
@@ -46,7 +49,7 @@ async function answer(line: string, lab: Controlled): Promise<ControlAnswer> {
   }
 }
 
-async function perform(request: ControlRequest, { sites, links, processes }: Controlled): Promise<unknown> {
+async function perform(request: ControlRequest, { sites, links, answers, processes }: Controlled): Promise<unknown> {
   switch (request.verb) {
     case 'power-off': {
       const between = await sites[request.dc].off()
@@ -66,6 +69,15 @@ async function perform(request: ControlRequest, { sites, links, processes }: Con
       return { id: request.id, healed: links.heal(request.id) }
     case 'links-show':
       return links.show()
+    case 'rest-wrong': {
+      const earliest = now()
+      await answers.apply(request.order)
+      return { id: request.order.fault, dc: request.order.dc, between: [earliest, now()] }
+    }
+    case 'rest-heal':
+      return { id: request.id, healed: await answers.heal(request.id) }
+    case 'rest-show':
+      return answers.show()
     case 'processes':
       return processes.list()
   }

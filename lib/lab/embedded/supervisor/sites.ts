@@ -3,13 +3,15 @@ import { openSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { withDeadline, type Interval } from '../../../core/index.ts'
 import { asOwn } from '../parse.ts'
-import type { FromSite, SiteBoot } from '../plan.ts'
+import type { FromSite, SiteBoot, ToSite } from '../plan.ts'
 import type { DcName } from '../protocol.ts'
+import type { WrongAnswer } from '../rest/wrong.ts'
 import type { Truth } from '../truth.ts'
 import type { Processes } from './processes.ts'
 
 const BOOT_WITHIN = '20s'
 const GONE_WITHIN_MS = 2000
+const TOLD_WITHIN = '5s'
 
 /** The site process of one data centre, and its power switch. */
 export class SitePower {
@@ -24,6 +26,9 @@ export class SitePower {
   readonly #program: string
   readonly #logDirectory: string
   readonly #boot: Promise<SiteBoot>
+  readonly #onLost: () => void
+  #wrong: WrongAnswer | undefined
+  #told: (() => void) | undefined
   #child: ChildProcess | undefined
   #up: Promise<void> | undefined
   #lastOff: Interval | undefined
@@ -37,6 +42,8 @@ export class SitePower {
     program: string
     logDirectory: string
     boot: Promise<SiteBoot>
+    /** Told when the site has died by itself. */
+    onLost?: () => void
   }) {
     this.dc = options.dc
     this.#processes = options.processes
@@ -44,6 +51,7 @@ export class SitePower {
     this.#program = options.program
     this.#logDirectory = options.logDirectory
     this.#boot = options.boot
+    this.#onLost = options.onLost ?? (() => undefined)
   }
 
   get status(): 'on' | 'off' {
@@ -72,6 +80,26 @@ export class SitePower {
     })
   }
 
+  /** What the site's management API answers instead of the right thing, now and after its next boots. */
+  answers(wrong: WrongAnswer | undefined): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#wrong = wrong
+      const child = this.#child
+      if (!child) return
+      await this.#up
+      const order: ToSite = { type: 'answers', wrong: wrong ?? null }
+      await withDeadline(
+        () =>
+          new Promise<void>((resolve) => {
+            this.#told = resolve
+            child.once('exit', resolve)
+            child.send(order, () => undefined)
+          }),
+        { within: TOLD_WITHIN, describe: `the site ${this.dc} to change its answers` },
+      )
+    })
+  }
+
   async #start(): Promise<void> {
     this.#processes.powered(this.dc, true)
     this.#truth.write('power-on', { dc: this.dc })
@@ -86,6 +114,7 @@ export class SitePower {
       child.on('message', (message) => {
         const said = asOwn<FromSite>(message)
         if (said.type === 'up') resolve()
+        else if (said.type === 'answers') this.#told?.()
         else if (said.type === 'ports') {
           if (said.management !== undefined) this.ports.management = said.management ?? undefined
           if (said.data !== undefined) this.ports.data = said.data ?? undefined
@@ -100,7 +129,8 @@ export class SitePower {
       child.once('error', reject)
     })
     up.catch(() => undefined)
-    child.send(await this.#boot)
+    const boot: SiteBoot = { ...(await this.#boot), ...(this.#wrong === undefined ? {} : { wrong: this.#wrong }) }
+    child.send(boot)
     await withDeadline(() => up, { within: BOOT_WITHIN, describe: `the site ${this.dc} to boot` })
   }
 
@@ -108,6 +138,7 @@ export class SitePower {
   #lost(): void {
     this.#processes.kill(this.dc)
     this.#forget()
+    this.#onLost()
   }
 
   #forget(): void {
