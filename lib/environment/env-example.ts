@@ -3,8 +3,9 @@ import { exampleOf, VARIABLES, type VariableDescription, type VariableScope } fr
 const CHAPTERS: Readonly<Record<VariableScope, string>> = {
   target: 'What the specs run against',
   site: 'Live sites (FAILOVER_TARGET=live), each variable once per data centre',
+  live: 'Live sites, as a pair',
   run: 'Every run',
-  lab: 'The embedded lab',
+  lab: 'The labs (FAILOVER_TARGET=embedded or containers)',
 }
 
 /** The text of `.env.example`: every variable of the table, explained and commented out. */
@@ -24,7 +25,8 @@ export function renderEnvExample(): string {
 
 function entry(description: VariableDescription): string[] {
   const { name, scope, required, secret } = description
-  const marks = [required ? 'required' : undefined, secret ? 'secret' : undefined].filter(Boolean)
+  const needs = description.needs === undefined ? undefined : `with ${description.needs}`
+  const marks = [required ? 'required' : undefined, needs, secret ? 'secret' : undefined].filter(Boolean)
   const text = `${description.description}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
   const valueFor = (dc: 'east' | 'west'): string => {
     const example = exampleOf(description, dc)

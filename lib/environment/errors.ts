@@ -1,4 +1,4 @@
-import { ConfigurationError, FailoverError, redact } from '../core/index.ts'
+import { ConfigurationError, FailoverError, redact, type FailoverErrorOptions } from '../core/index.ts'
 import type { DcName } from './resolved.ts'
 
 /** One thing that is wrong with what the user gave. */
@@ -38,7 +38,8 @@ export class EnvironmentError extends ConfigurationError {
 export interface PreflightProblem extends ConfigurationProblem {
   /**
    * Stable, for programs: `unreachable`, `tls`, `unauthorized`, `forbidden`, `instance-not-running`, `bundle-missing`,
-   * `job-missing`, `job-unhealthy`, `operator-unknown`, `endpoint-gone`, `unexpected`.
+   * `job-missing`, `job-unhealthy`, `operator-unknown`, `endpoint-gone`, `unexpected`; of a host `host-unreachable`, `host-key`,
+   * `host-login`, `host-privilege`, `host-lease-directory`, `host-address`.
    */
   readonly kind: PreflightProblemKind
   readonly dc: DcName
@@ -57,6 +58,12 @@ export type PreflightProblemKind =
   | 'job-unhealthy'
   | 'operator-unknown'
   | 'endpoint-gone'
+  | 'host-unreachable'
+  | 'host-key'
+  | 'host-login'
+  | 'host-privilege'
+  | 'host-lease-directory'
+  | 'host-address'
   | 'unexpected'
 
 /** An environment is not fit for a drill; nothing was broken yet. `code` is `FAILOVER_PREFLIGHT`. */
@@ -85,4 +92,18 @@ function describe(problem: ConfigurationProblem): string {
   const where = [problem.variable, problem.origin ? `from ${problem.origin}` : undefined].filter(Boolean).join(', ')
   const field = `${problem.dc && !problem.field.includes(problem.dc) ? `${problem.dc}: ` : ''}${problem.field}`
   return `  - ${field}${where ? ` (${where})` : ''}: ${problem.problem}. ${problem.remedy}`
+}
+
+/** Somebody else breaks this environment right now, or has taken its lock over. `code` is `FAILOVER_ENVIRONMENT_LOCKED`. */
+export class EnvironmentLockedError extends FailoverError {
+  constructor(message: string, options: FailoverErrorOptions = {}) {
+    super('FAILOVER_ENVIRONMENT_LOCKED', message, options)
+  }
+}
+
+/** The lock of an environment cannot be written to its host. `code` is `FAILOVER_ENVIRONMENT_LOCK`. */
+export class EnvironmentLockError extends FailoverError {
+  constructor(message: string, options: FailoverErrorOptions = {}) {
+    super('FAILOVER_ENVIRONMENT_LOCK', message, options)
+  }
 }

@@ -2,11 +2,16 @@ export { defineEnvironment, extendEnvironment, type EnvironmentInput } from './d
 export { renderEnvExample } from './env-example.ts'
 export {
   EnvironmentError,
+  EnvironmentLockedError,
+  EnvironmentLockError,
   PreflightError,
   type ConfigurationProblem,
   type PreflightProblem,
   type PreflightProblemKind,
 } from './errors.ts'
+export type { PreflightNote } from './preflight-hosts.ts'
+export { lockLiveEnvironment, type LiveLockOptions } from './live-lock.ts'
+export { acquireEnvironmentLock, type EnvironmentLock, type EnvironmentLockOptions, type LockHolder } from './lock.ts'
 export { preflight, type PreflightOptions } from './preflight.ts'
 export { resolveEnvironment, type ResolveOptions } from './resolve.ts'
 export type {
@@ -18,7 +23,9 @@ export type {
   DcName,
   DeliveryContract,
   LabAccess,
+  LabFacts,
   LinkAddress,
+  MetricsSources,
   Objectives,
   Party,
   PortRole,

@@ -66,7 +66,12 @@ describe('live sites', () => {
       objectives: { rto: '15s' },
       capabilities: ['management', 'data'],
       leaseDirectory: directory,
-      links: [],
+      links: [
+        { id: 'runner-east-management', from: 'runner', host: 'east.example.com', listenPort: 9714 },
+        { id: 'runner-east-data', port: 'data', listenPort: 9980 },
+        { id: 'runner-west-management', to: 'west' },
+        { id: 'runner-west-data', to: 'west' },
+      ],
       dcs: {
         east: {
           management: {
@@ -131,7 +136,7 @@ describe('live sites', () => {
         - dcs.west.password (FAILOVER_WEST_PASSWORD): is not set, and live sites need it. Set FAILOVER_WEST_PASSWORD in the environment or in .env.
         - dcs.west.tls.ca (FAILOVER_WEST_CA_FILE, from <dir>/.env line 8): the file cannot be read: ENOENT: no such file or directory, open '/nowhere/ca.pem'. Correct the path; it is taken from the working directory.
         - dcs.west.tls.rejectUnauthorized (FAILOVER_WEST_TLS_VERIFY, from <dir>/.env line 7): is neither true nor false (it is "maybe"). Example: FAILOVER_WEST_TLS_VERIFY=true.
-        - FAILOVER_LAB_TIMESCALE (from <dir>/.env line 9): is set, and the target is live: it is about the embedded lab. Remove it, or set FAILOVER_TARGET=embedded."
+        - FAILOVER_LAB_TIMESCALE (from <dir>/.env line 9): is set, and the target is live: it is about the labs. Remove it, or set FAILOVER_TARGET to embedded or containers."
     `)
   })
 
@@ -165,7 +170,9 @@ describe('the target', () => {
     expect(describeTarget(dcEastWest, sources)).toBe(
       'dc-east-west: EMBEDDED LAB on this machine. Nothing else is configured (FAILOVER_TARGET is not set). What is measured says nothing about any real site.',
     )
-    expect(describeTarget({ name: 'x', target: 'embedded', lab: { defects: ['loses-a-key'] } })).toMatch(/loses-a-key/)
+    expect(describeTarget({ name: 'x', target: 'embedded', labFacts: { defects: ['loses-a-key'] } })).toMatch(
+      /loses-a-key/,
+    )
   })
 
   it('has only the values that there are', async () => {
@@ -175,7 +182,7 @@ describe('the target', () => {
     })
     expect(message).toMatchInlineSnapshot(`
       "The environment dc-east-west cannot be used, with 3 problems:
-        - target (FAILOVER_TARGET, from the process environment): must be 'embedded' or 'live' (it is "lab"). Example: FAILOVER_TARGET=embedded.
+        - target (FAILOVER_TARGET, from the process environment): must be 'embedded', 'containers' or 'live' (it is "lab"). Example: FAILOVER_TARGET=embedded.
         - lab.timeScale (FAILOVER_LAB_TIMESCALE, from the process environment): is not a number (it is "fast"). Example: FAILOVER_LAB_TIMESCALE=0.2.
         - mode (FAILOVER_LAB_MODE, from the process environment): must be 'active-active' or 'active-passive' (it is "x"). Example: FAILOVER_LAB_MODE=active-active."
     `)

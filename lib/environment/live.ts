@@ -5,6 +5,7 @@ import { messageOf, registerBasicCredentials, Secret } from '../core/index.ts'
 import { formatConfigurationFile, resolveConfiguration, type ToolkitConfiguration } from '../toolkit/index.ts'
 import type { ConfigurationProblem } from './errors.ts'
 import type { DcConnection, DcName, TlsSettings } from './resolved.ts'
+import { readLiveHosts, type LiveHost } from './live-hosts.ts'
 import type { EnvironmentDeclaration } from './schema.ts'
 import { exampleOf, VARIABLES } from './variable-table.ts'
 import { fullName, place, valueOf, variable, type Variables } from './variables.ts'
@@ -13,6 +14,9 @@ import { fullName, place, valueOf, variable, type Variables } from './variables.
 export interface LiveDc {
   readonly connection: DcConnection
   readonly toolkit: ToolkitConfiguration
+  readonly hosts: readonly LiveHost[]
+  /** Receiver ports of the toolkit: that of heartbeats, then those of snapshots. */
+  readonly ports: readonly number[]
 }
 
 /** Reads all that is needed of one live data centre. What is missing or wrong goes to `problems`; then the result is undefined. */
@@ -46,6 +50,10 @@ export function readLiveDc(
       remedy: 'Give the authority’s certificate in PEM form (-----BEGIN CERTIFICATE-----).',
     })
   }
+  const hosts = readLiveHosts(dc, { variables, text, typed, file }, problems)
+  const crossDcPorts = typed<number[]>('CROSS_DC_PORTS')
+  const prometheus = typed<string>('PROMETHEUS_URL')
+  const jolokia = typed<string>('JOLOKIA_URL')
   const off = typed<string[]>('POWER_OFF')
   const on = typed<string[]>('POWER_ON')
   const toolkitText = file('TOOLKIT_FILE')
@@ -64,6 +72,7 @@ export function readLiveDc(
     ...(configFile === undefined ? {} : { configFileName: configFile }),
   }
   const fileText = toolkitText ?? formatConfigurationFile({ ...declared.toolkit.both, ...declared.toolkit[dc] })
+  const toolkit = resolveConfiguration({ fileText, submission: parameters })
   return {
     connection: {
       dc,
@@ -74,9 +83,26 @@ export function readLiveDc(
       instance,
       application: { job, bundle, parameters, operators: declared.application.operators },
       ...(off && on ? { power: { off, on } } : {}),
+      metrics: {
+        ...(prometheus === undefined ? {} : { prometheus }),
+        ...(jolokia === undefined ? {} : { jolokia }),
+      },
     },
-    toolkit: resolveConfiguration({ fileText, submission: parameters }),
+    toolkit,
+    hosts: hosts.map((host) => withSnapshots(host, toolkit)),
+    ports: crossDcPorts ?? portsOf(toolkit),
   }
+}
+
+/** The documented receiver ports: heartbeats, then one per pair of sender and receiver. */
+function portsOf({ crossDCHttpPort: base, numberOfHttpSenderReceiverPairs: pairs }: ToolkitConfiguration): number[] {
+  return Array.from({ length: 1 + pairs }, (_, i) => base + i)
+}
+
+/** A host whose snapshot directory the toolkit's configuration tells, where it is absolute and no variable says otherwise. */
+function withSnapshots(host: LiveHost, { dataSnapshotStorageDirectory: directory }: ToolkitConfiguration): LiveHost {
+  if (host.settings.snapshotDirectory !== undefined || !directory.startsWith('/')) return host
+  return { ...host, settings: { ...host.settings, snapshotDirectory: directory } }
 }
 
 function readTls(
@@ -102,8 +128,18 @@ function readTls(
 function* missing(dc: DcName, variables: Variables): Generator<ConfigurationProblem> {
   const isSet = (name: string): boolean => variables.found.has(fullName({ name, scope: 'site' }, dc))
   for (const description of VARIABLES.filter((candidate) => candidate.scope === 'site')) {
-    if (isSet(description.name)) continue
     const name = fullName(description, dc)
+    if (isSet(description.name)) {
+      if (description.needs === undefined || isSet(description.needs)) continue
+      const needed = fullName({ name: description.needs, scope: 'site' }, dc)
+      yield {
+        ...place(description, dc),
+        origin: variables.found.get(name)?.origin ?? '',
+        problem: `is set, but ${needed} is not, without which it means nothing`,
+        remedy: `Set ${needed}, or remove it.`,
+      }
+      continue
+    }
     const remedy = description.secret
       ? `Set ${name} in the environment or in .env.`
       : `Set it in .env or the environment, as in ${name}=${exampleOf(description, dc)}.`

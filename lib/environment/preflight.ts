@@ -12,6 +12,7 @@ import {
   type DataExchangeClient,
   type ManagementClient,
 } from '../streams/index.ts'
+import { checkHosts, type PreflightNote } from './preflight-hosts.ts'
 import { PreflightError, type PreflightProblem, type PreflightProblemKind } from './errors.ts'
 import type { DcConnection, DcName, ResolvedEnvironment, ServiceConnection } from './resolved.ts'
 
@@ -24,22 +25,28 @@ export interface PreflightOptions {
 
 /**
  * Checks that both data centres are fit for a drill, before anything is broken: reachable, credentials accepted, instance
- * running, job healthy, bundle at hand, operators and endpoints there.
+ * running, job healthy, bundle at hand, operators and endpoints there; and every host: login, host key, root, tools, lease
+ * directory, addresses. Returns what the hosts lack although drills can go on without it.
  * @throws PreflightError with everything that is wrong, each with its data centre, field and remedy
  */
-export async function preflight(environment: ResolvedEnvironment, options: PreflightOptions = {}): Promise<void> {
+export async function preflight(
+  environment: ResolvedEnvironment,
+  options: PreflightOptions = {},
+): Promise<readonly PreflightNote[]> {
   const within = options.within ?? '30s'
-  const found = await Promise.all(
-    (['east', 'west'] as const).map((dc) =>
-      withDeadline((signal) => checkDc(environment, dc, within, signal), {
-        within: `${toMs(within) + 5000}ms`,
-        signal: options.signal,
-        describe: `the preflight of ${dc}`,
-      }),
-    ),
-  )
-  const problems = found.flat()
+  const checked = <T>(what: string, check: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(check, {
+      within: `${toMs(within) + 5000}ms`,
+      signal: options.signal,
+      describe: `the preflight of ${what}`,
+    })
+  const [hosts, ...found] = await Promise.all([
+    checked('the hosts', (signal) => checkHosts(environment, { within, signal })),
+    ...(['east', 'west'] as const).map((dc) => checked(dc, (signal) => checkDc(environment, dc, within, signal))),
+  ])
+  const problems = [...found.flat(), ...hosts.problems]
   if (problems.length > 0) throw new PreflightError(environment.name, problems)
+  return hosts.notes
 }
 
 async function checkDc(

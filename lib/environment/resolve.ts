@@ -1,16 +1,16 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readConfiguration } from '../toolkit/index.ts'
 import { declarationOn } from './define.ts'
 import { EnvironmentError, type ConfigurationProblem } from './errors.ts'
-import { readLiveDc } from './live.ts'
+import { resolveLive, type Common } from './resolve-live.ts'
+import { resolveContainers, type ContainerSettings } from './resolve-containers.ts'
 import type { HostSettings } from '../hosts/index.ts'
 import type { Capability, DcConnection, DcName, ResolvedEnvironment, Target } from './resolved.ts'
 import type { EnvironmentDeclaration } from './schema.ts'
 import { chooseTarget } from './target.ts'
-import { VARIABLES } from './variable-table.ts'
 import { readVariables, valueOf, variable, type Variables, type VariableSources } from './variables.ts'
 
 /** Options of {@link resolveEnvironment}. */
@@ -46,45 +46,14 @@ export async function resolveEnvironment(
   const target = options.target ?? chooseTarget(variables, problems).target
   const declared = declarationOn(environment, target)
   const leaseDirectory = valueOf(variables, variable('FAILOVER_LEASE_DIR'), z.string(), problems)
-  if (target === 'live') return resolveLive(declared, variables, problems, leaseDirectory)
+  if (target === 'live') return resolveLive(declared, common(declared), variables, problems, leaseDirectory)
 
   const lab = labSettings(variables, problems)
   if (problems.length > 0) throw new EnvironmentError(environment.name, problems)
-  return resolveEmbedded(declared, { ...lab, ...withoutUndefined(options) }, leaseDirectory)
-}
-
-function resolveLive(
-  declared: EnvironmentDeclaration,
-  variables: Variables,
-  problems: ConfigurationProblem[],
-  leaseDirectory: string | undefined,
-): ResolvedEnvironment {
-  const east = readLiveDc('east', declared, variables, problems)
-  const west = readLiveDc('west', declared, variables, problems)
-  for (const { name } of VARIABLES.filter((candidate) => candidate.scope === 'lab')) {
-    const found = variables.found.get(name)
-    if (!found) continue
-    problems.push({
-      field: name,
-      origin: found.origin,
-      problem: 'is set, and the target is live: it is about the embedded lab',
-      remedy: 'Remove it, or set FAILOVER_TARGET=embedded.',
-    })
-  }
-  if (problems.length > 0 || !east || !west) throw new EnvironmentError(declared.name, problems)
-  const hasPower = east.connection.power !== undefined && west.connection.power !== undefined
-  return {
-    ...common(declared),
-    target: 'live',
-    timeScale: 1,
-    dcs: { east: east.connection, west: west.connection },
-    toolkit: { east: east.toolkit, west: west.toolkit },
-    hosts: [],
-    links: [],
-    capabilities: ['management', 'data', ...(hasPower ? (['power'] as const) : [])],
-    leaseDirectory: leaseDirectory ?? ownTemporary('failover-leases'),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }
+  const chosen = { ...lab, ...withoutUndefined(options) }
+  if (target === 'containers')
+    return resolveContainers(declared, common(declared), containerSettings(chosen), leaseDirectory)
+  return resolveEmbedded(declared, chosen, leaseDirectory)
 }
 
 async function resolveEmbedded(
@@ -152,6 +121,7 @@ async function resolveEmbedded(
       leaseDirectory: leases,
       snapshotDirectory: join(lab.sites[dc].configFile, '..', '..', 'snapshots'),
     })
+    const facts = { directory: lab.directory, truthFile, defects: lab.defects, timeScale: lab.timeScale }
     return {
       ...common(declared),
       mode,
@@ -163,7 +133,8 @@ async function resolveEmbedded(
       links: lab.links,
       capabilities: LAB_CAPABILITIES,
       leaseDirectory: leases,
-      lab: { directory: lab.directory, truthFile, control, defects: lab.defects, timeScale: lab.timeScale },
+      labFacts: facts,
+      lab: { ...facts, control },
       async [Symbol.asyncDispose]() {
         await lab[Symbol.asyncDispose]()
         removeTemporary()
@@ -179,7 +150,14 @@ async function resolveEmbedded(
 const LAB_CAPABILITIES: readonly Capability[] =
   process.platform === 'win32' ? ['management', 'data'] : ['power', 'processes', 'links', 'management', 'data']
 
+/** What of the options the container lab takes. */
+function containerSettings(options: LabSettings & ResolveOptions): ContainerSettings {
+  const { toolkit, parameters, defects, timeScale, mode, baseImage, signal, labDirectory } = options
+  return withoutUndefined({ toolkit, parameters, defects, timeScale, mode, baseImage, signal, labDirectory })
+}
+
 interface LabSettings {
+  readonly baseImage?: string
   readonly defects?: readonly string[]
   readonly timeScale?: number
   readonly mode?: 'active-active' | 'active-passive'
@@ -192,21 +170,13 @@ function labSettings(variables: Variables, problems: ConfigurationProblem[]): La
     defects: typed<string[]>('FAILOVER_LAB_DEFECT'),
     timeScale: typed<number>('FAILOVER_LAB_TIMESCALE'),
     mode: typed<'active-active' | 'active-passive'>('FAILOVER_LAB_MODE'),
+    baseImage: typed<string>('FAILOVER_LAB_IMAGE'),
   })
 }
 
-function common(declared: EnvironmentDeclaration) {
+function common(declared: EnvironmentDeclaration): Common {
   const { name, mode, objectives, contract, operatorPrefix, safety, tolerance } = declared
   return { name, mode, objectives, contract, operatorPrefix, safety, predictionTolerance: tolerance }
-}
-
-/** A directory of this user's own under the system's temporary one. */
-function ownTemporary(name: string): string {
-  const directory = join(tmpdir(), `${name}-${process.getuid?.() ?? userInfo().username}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  // It may have been there with other rights; if it is not ours this throws.
-  chmodSync(directory, 0o700)
-  return directory
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }

@@ -99,6 +99,16 @@ export interface DcConnection {
   readonly instance: string
   readonly application: ApplicationSettings
   readonly power?: PowerCommands
+  /** Where metrics of it are to be had, beside the management API. Nothing reads them yet. */
+  readonly metrics?: MetricsSources
+}
+
+/** See {@link DcConnection.metrics}. */
+export interface MetricsSources {
+  /** URL of a Prometheus server. */
+  readonly prometheus?: string
+  /** URL of a Jolokia agent. */
+  readonly jolokia?: string
 }
 
 /** What an environment allows to be broken. */
@@ -109,6 +119,10 @@ export interface Safety {
   readonly allow: readonly BlastRadius[]
   /** How long a fault outlives its runner. */
   readonly leaseTtl: Duration
+  /** Its data centres serve real users: nothing is broken unless the environment is allowed by its name. */
+  readonly production?: boolean
+  /** How long a data centre that should stand may be away before a drill is stopped. */
+  readonly stop?: { readonly unreachableFor?: Duration; readonly unhealthyFor?: Duration; readonly every?: Duration }
 }
 
 /** How much a fault breaks, from one process to everything. */
@@ -133,14 +147,21 @@ export interface DeliveryContract {
   readonly maxUnknown: number
 }
 
-/** A lab behind an environment. */
-export interface LabAccess {
+/** What a lab knows of itself, for the record. */
+export interface LabFacts {
   readonly directory: string
+  /** What truly happened; undefined where the lab has another clock than this machine. */
+  readonly truthFile?: string
+  /** Names of planted defects. */
+  readonly defects: readonly string[]
+  readonly timeScale: number
+}
+
+/** The embedded lab behind an environment, whose links are relays that its control program cuts and shapes. */
+export interface LabAccess extends LabFacts {
   readonly truthFile: string
   /** Argument vector of the lab's control program, to be followed by a verb. */
   readonly control: readonly string[]
-  readonly defects: readonly string[]
-  readonly timeScale: number
 }
 
 /** An environment whose two data centres are there to be connected to. Disposing of it ends the lab, if it is one. */
@@ -164,8 +185,13 @@ export interface ResolvedEnvironment {
   readonly safety: Safety
   /** Directory of the leases of faults, on this machine. */
   readonly leaseDirectory: string
+  /** What brings a pair that stays back to each site doing its own work after a drill: nothing, or a restart of the application. */
+  readonly restore?: 'restart'
   /** How much later than predicted something may happen before it counts as a deviation (scheduling, sampling). */
   readonly predictionTolerance: ToleranceOptions
+  /** Any lab behind it, embedded or of containers. */
+  readonly labFacts?: LabFacts
+  /** The embedded lab alone: in containers, links and processes are those of real hosts. */
   readonly lab?: LabAccess
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -55,6 +55,18 @@ const safety = z.strictObject({
   allow: z.array(z.enum(['process', 'link', 'job', 'host', 'instance', 'data-center'])).readonly(),
   /** How long a fault outlives a runner that died. */
   leaseTtl: duration,
+  /** Its data centres serve real users: nothing is broken unless FAILOVER_ALLOW_PRODUCTION names the environment. */
+  production: z.boolean().exactOptional(),
+  /** When a drill is stopped because it hits more than it is aimed at: a data centre that should stand is away for so long. */
+  stop: z
+    .strictObject({
+      /** Its management API does not answer. */
+      unreachableFor: duration.exactOptional(),
+      /** Its job is missing or unhealthy. */
+      unhealthyFor: duration.exactOptional(),
+      every: duration.exactOptional(),
+    })
+    .exactOptional(),
 })
 
 const tolerance = z.strictObject({

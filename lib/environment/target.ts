@@ -37,13 +37,18 @@ export function describeTarget(
   environment: {
     readonly name: string
     readonly target?: Target
-    readonly lab?: { readonly defects: readonly string[] }
+    readonly labFacts?: { readonly defects: readonly string[] }
   },
   sources: VariableSources = {},
 ): string {
   const choice = environment.target ? { target: environment.target, byDefault: false } : targetOf(environment, sources)
   if (choice.target === 'live') return `${environment.name}: LIVE SITES. Faults break real data centres.`
-  const defects = environment.lab?.defects.length ? ` Planted defects: ${environment.lab.defects.join(', ')}.` : ''
+  const defects = environment.labFacts?.defects.length
+    ? ` Planted defects: ${environment.labFacts.defects.join(', ')}.`
+    : ''
   const why = choice.byDefault ? ' Nothing else is configured (FAILOVER_TARGET is not set).' : ''
+  if (choice.target === 'containers') {
+    return `${environment.name}: CONTAINER LAB on this machine's Docker. What is measured says nothing about any real site.${defects}`
+  }
   return `${environment.name}: EMBEDDED LAB on this machine.${why} What is measured says nothing about any real site.${defects}`
 }

@@ -1,45 +1,9 @@
 import { z } from 'zod'
+import { HOST_VARIABLES } from './host-variables.ts'
+import { LIVE_VARIABLES } from './live-variables.ts'
+import { argv, httpsUrl, list, scale, text, yesNo, type VariableDescription } from './variable.ts'
 
-/** Which settings a variable belongs to. */
-export type VariableScope = 'target' | 'lab' | 'site' | 'run'
-
-/** One variable of the process environment, or of the file `.env`. */
-export interface VariableDescription {
-  /** For scope `site` without the data centre: `REST_URL` stands for `FAILOVER_EAST_REST_URL` and `FAILOVER_WEST_REST_URL`. */
-  readonly name: string
-  readonly scope: VariableScope
-  /** The field of the environment that it gives. */
-  readonly field: string
-  readonly schema: z.ZodType
-  readonly secret?: boolean
-  /** Needed for `FAILOVER_TARGET=live`. */
-  readonly required?: boolean
-  /** Name (as here) of another variable that must be given with it. */
-  readonly with?: string
-  /** A value to show, as it would stand in the file. */
-  readonly example: string
-  /** One or two sentences for whoever fills it in. */
-  readonly description: string
-}
-
-const text = z.string().min(1)
-const httpsUrl = z.url({ protocol: /^https?$/, error: 'is not a URL that starts with https://' })
-const argv = z
-  .string()
-  .transform((value, context) => {
-    try {
-      return JSON.parse(value) as unknown
-    } catch {
-      context.addIssue({ code: 'custom', message: 'is not a JSON array of words' })
-      return z.NEVER
-    }
-  })
-  .pipe(z.array(z.string().min(1), 'is not a JSON array of words').min(1, 'is an empty command'))
-const yesNo = z.stringbool({ error: 'is neither true nor false' })
-const scale = z.coerce
-  .number({ error: 'is not a number' })
-  .positive('must be more than 0')
-  .max(10, 'must be at most 10: it is real seconds per configured second')
+export type { VariableDescription, VariableScope } from './variable.ts'
 
 /** Every variable that this library reads. `.env.example` is made from this table. */
 export const VARIABLES: readonly VariableDescription[] = [
@@ -209,6 +173,8 @@ export const VARIABLES: readonly VariableDescription[] = [
     description:
       'Command that brings it back. Must do nothing where it is up; instance and jobs must come back by themselves.',
   },
+  ...HOST_VARIABLES,
+  ...LIVE_VARIABLES,
   {
     name: 'FAILOVER_LEASE_DIR',
     scope: 'run',
@@ -247,17 +213,21 @@ export const VARIABLES: readonly VariableDescription[] = [
       'Directory for bundled programs; only you may be able to write to it. Default: one under the temporary directory.',
   },
   {
+    name: 'FAILOVER_LAB_IMAGE',
+    scope: 'lab',
+    field: 'lab.baseImage',
+    schema: text,
+    example: 'debian:bookworm-slim',
+    description:
+      'Image that the hosts of the container lab are made from, once. Default: debian:bookworm-slim. It needs sshd, ip, tc, nft and iptables, or apt-get to install them.',
+  },
+  {
     name: 'FAILOVER_LAB_DEFECT',
     scope: 'lab',
     field: 'lab.defects',
-    schema: z.string().transform((value) =>
-      value
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    ),
+    schema: list,
     example: 'loses-a-key',
-    description: 'Plants a defect in the embedded lab (comma-separated for several), to see that the specs catch it.',
+    description: 'Plants a defect in a lab (comma-separated for several), to see that the specs catch it.',
   },
   {
     name: 'FAILOVER_LAB_TIMESCALE',
@@ -265,7 +235,7 @@ export const VARIABLES: readonly VariableDescription[] = [
     field: 'lab.timeScale',
     schema: scale,
     example: '0.2',
-    description: 'Real seconds per configured second in the embedded lab. Default: 0.2.',
+    description: 'Real seconds per configured second in a lab. Default: 0.2, in containers 0.5.',
   },
   {
     name: 'FAILOVER_LAB_MODE',
@@ -273,7 +243,7 @@ export const VARIABLES: readonly VariableDescription[] = [
     field: 'mode',
     schema: z.enum(['active-active', 'active-passive'], { error: "must be 'active-active' or 'active-passive'" }),
     example: 'active-active',
-    description: 'Mode of the embedded lab’s pair. Default: that of the environment.',
+    description: 'Mode of a lab’s pair. Default: that of the environment.',
   },
   {
     name: 'FAILOVER_LAB_DIALECT',
@@ -282,13 +252,15 @@ export const VARIABLES: readonly VariableDescription[] = [
     schema: text,
     example: '{"enums":"upperSnake"}',
     description:
-      'Makes the sites of the embedded lab show unverified vendor facts in another spelling (JSON), for tests of the clients.',
+      'Makes the sites of a lab show unverified vendor facts in another spelling (JSON), for tests of the clients.',
   },
 ]
 
 /** The example of a variable, as one would write it for a data centre. */
 export function exampleOf({ example }: Pick<VariableDescription, 'example'>, dc: 'east' | 'west' = 'east'): string {
-  return dc === 'east' ? example : example.replaceAll('east', 'west').replace('Frankfurt', 'Dublin')
+  if (dc === 'east') return example
+  const named = example.replaceAll('east', 'west').replace('Frankfurt', 'Dublin')
+  return named.replaceAll('10.1.', '10.2.').replaceAll('172.20.1.', '172.20.2.').replaceAll('fd20::', 'fd21::')
 }
 
 /** Variables that processes of this library hand to each other; nobody sets them by hand. */

@@ -47,7 +47,7 @@ export function readVariables(sources: VariableSources = {}): Variables {
   for (const [name, { value, origin }] of found) {
     // Vitest's own workers and the lab's processes see these.
     if (known.includes(name) || INTERNAL_VARIABLES.includes(name)) {
-      if (/PASSWORD/.test(name)) registerSecret(value)
+      if (/PASSWORD|PASSPHRASE/.test(name)) registerSecret(value)
       continue
     }
     // It may be a misspelt secret.

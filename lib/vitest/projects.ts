@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { TestProjectInlineConfiguration } from 'vitest/config'
 import type { ProvidedEnvironment } from './environment-of.ts'
+import { registerLock, type TakeLock } from './locks.ts'
 
 /** What of an environment makes a project. */
 export interface ProjectEnvironment {
@@ -22,12 +23,14 @@ export interface ProjectOptions<Environment extends ProjectEnvironment> {
   /** Command line after the program's name; it may name a live environment. */
   readonly argv?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Takes the lock of a live environment; it is held for the whole run. */
+  readonly lock?: (environment: Environment, options: Parameters<TakeLock>[0]) => ReturnType<TakeLock>
   /** Told of live environments that are left out. */
   readonly print?: (line: string) => void
 }
 
-/** Files of an embedded environment that run side by side; each has a lab of its own. */
-const EMBEDDED_WORKERS = 2
+/** Files of an environment in a lab that run side by side; each has a lab of its own. */
+const LAB_WORKERS = 2
 /** Projects without an environment come first. */
 const FIRST_GROUP = 10
 
@@ -49,8 +52,10 @@ export function environmentProjects<Environment extends ProjectEnvironment>(
       )
       return []
     }
+    const { lock } = options
+    if (target === 'live' && lock) registerLock(name, (lockOptions) => lock(environment, lockOptions))
     const provided: ProvidedEnvironment = { name, target, byDefault }
-    const parallel = target === 'embedded'
+    const parallel = target !== 'live'
     return [
       {
         extends: true,
@@ -63,7 +68,7 @@ export function environmentProjects<Environment extends ProjectEnvironment>(
           pool: 'forks',
           isolate: true,
           fileParallelism: parallel,
-          maxWorkers: parallel ? EMBEDDED_WORKERS : 1,
+          maxWorkers: parallel ? LAB_WORKERS : 1,
           // A failover that failed is data: a second try would hide it.
           retry: 0,
           testTimeout: 300_000,

@@ -23,6 +23,8 @@ export interface InlineOptions {
   /** Sent one after another, each when its file is there. */
   readonly signalAfter?: readonly SignalAfter[]
   readonly within?: Duration
+  /** Told all output so far, as it comes. */
+  readonly onOutput?: (output: string) => void
   /** False leaves what is left of the run's processes alone, for tests of their end. */
   readonly killAfterwards?: boolean
   /** What the fake environment is said to be. Default `containers`, which starts nothing. */
@@ -65,7 +67,10 @@ export async function runInline(
   )
   const chunks: string[] = []
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      chunks.push(chunk)
+      options.onOutput?.(output())
+    })
   const output = (): string => chunks.join('')
   const ended = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((done) => {
     child.once(options.killAfterwards === false ? 'exit' : 'close', (exitCode, signal) => done({ exitCode, signal }))
