@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import type { DrillFindings, Finding } from './finding.ts'
 import { CHECKERS } from './registry.ts'
-import { DEFECTS, dropEvents, planter, REMOVALS, startOf } from './testing/defects.ts'
+import { DEFECTS, dropEvents, overtake, planter, REMOVALS, startOf } from './testing/defects.ts'
 import { findingsOf } from './testing/write-world.ts'
 import { world, type World, type WorldOptions } from './testing/world.ts'
 
@@ -107,6 +107,25 @@ describe.each(CHECKERS.map(({ name }) => name))('%s', (name) => {
         const findings = await findingsOf(drill)
         expect(findingOf(findings, name)).toMatchObject({ verdict: 'inconclusive' })
         expect(findings.verdict).not.toBe('pass')
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('a tuple that comes behind a later one of its key', () => {
+  it.each([
+    { unanswered: true, verdict: 'pass', what: 'is no disorder once its sender had given it up' },
+    { unanswered: false, verdict: 'fail', what: 'is disorder if it was acknowledged' },
+  ])('$what', async ({ unanswered, verdict }) => {
+    await fc.assert(
+      fc.asyncProperty(options, async (given) => {
+        const drill = world({ ...given, crash: false })
+        overtake(drill, planter(drill), unanswered)
+        const findings = await findingsOf(drill)
+        expect(findingOf(findings, 'order').verdict).toBe(verdict)
+        expect(findingOf(findings, 'order').detail).toMatchObject({ overtaken: unanswered ? 1 : 0 })
+        if (unanswered) expect(findingOf(findings, 'transformation').verdict).toBe('pass')
       }),
       RUNS,
     )

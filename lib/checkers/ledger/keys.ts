@@ -61,6 +61,8 @@ export class Keys {
   steps = 0
   /** Steps that could not be checked because tuples in between were not seen. */
   unverified = 0
+  /** Tuples behind a later one that had been given up without an answer when they came: nothing was promised about them. */
+  overtaken = 0
   /** Tuples that an old owner finished after the new one had begun. */
   stragglers = 0
   handovers = 0
@@ -72,9 +74,12 @@ export class Keys {
   readonly #timeline: Timeline
   readonly #keys: (Owned | undefined)[]
   readonly #gaps: [number, number] = [0, 0]
+  readonly #isUnanswered: (sight: KeyedSight) => boolean
   readonly #samples: number
 
-  constructor(entries: readonly KeyEntry[], timeline: Timeline) {
+  /** @param isUnanswered whether a tuple's batch has ended without an answer by now; asked of those that come late alone */
+  constructor(entries: readonly KeyEntry[], timeline: Timeline, isUnanswered: (sight: KeyedSight) => boolean) {
+    this.#isUnanswered = isUnanswered
     this.#entries = entries
     this.#timeline = timeline
     this.#keys = new Array<Owned | undefined>(entries.length)
@@ -123,6 +128,11 @@ export class Keys {
     }
     // Sent after a later number (a retry): then it has to come out after it, too.
     if (sight.send > served.highestSend) return false
+    // Its sender had given it up and gone on; where the network held it, it may come at any time, or never.
+    if (this.#isUnanswered(sight)) {
+      this.overtaken++
+      return false
+    }
     const behind = served.highest
     this.reordered.add(() => fact(sight, `number ${sight.keySeq} of its key came out after number ${behind}`))
     return true

@@ -1,5 +1,14 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { Kind, UNKNOWN_KEY, type History, type TupleStreams, f64At, u32At, u8At } from '../../history/index.ts'
+import {
+  Kind,
+  OutcomeCode,
+  UNKNOWN_KEY,
+  type History,
+  type TupleStreams,
+  f64At,
+  u32At,
+  u8At,
+} from '../../history/index.ts'
 import type { Timeline } from '../timeline.ts'
 import type { TupleFact } from './exceptions.ts'
 import { Keys } from './keys.ts'
@@ -58,7 +67,11 @@ class Pass {
     this.#homes = Uint8Array.from(keys, ({ home }) => (home === 'west' ? 1 : 0))
     this.#witness = Uint8Array.from(keys, ({ witness }) => (witness ? 1 : 0))
     this.#tuples = new Tuples(keys)
-    this.#keys = new Keys(keys, timeline)
+    this.#keys = new Keys(
+      keys,
+      timeline,
+      ({ batch, givenUp }) => givenUp || this.#tuples.batches.outcome(batch) === OutcomeCode.indeterminate,
+    )
     this.#recoveries = new Recoveries(timeline.outages)
   }
 
@@ -266,6 +279,8 @@ class Pass {
     sight.dc = dc
     sight.sentAt = sentAt
     sight.send = send
+    sight.batch = found.batch
+    sight.givenUp = found.givenUp
     sight.repeated = repeated
     sight.earliest = earliest
     sight.latest = latest

@@ -10,6 +10,9 @@ export interface KeyedSight {
   sentAt: number
   /** Number of the send record. */
   send: number
+  batch: number
+  /** Its batch is known to have stayed without an answer; of an open one, the table of batches tells. */
+  givenUp: boolean
   repeated: boolean
   earliest: number
   latest: number
@@ -28,6 +31,8 @@ export const blankSight = (): KeyedSight => ({
   dc: 0,
   sentAt: 0,
   send: 0,
+  batch: 0,
+  givenUp: false,
   repeated: false,
   earliest: 0,
   latest: 0,
@@ -47,6 +52,8 @@ export interface Found {
   value: number
   sentAt: number
   send: number
+  batch: number
+  givenUp: boolean
 }
 
 /** An answer to be filled in. */
@@ -59,4 +66,6 @@ export const blankFound = (): Found => ({
   value: 0,
   sentAt: 0,
   send: 0,
+  batch: 0,
+  givenUp: false,
 })

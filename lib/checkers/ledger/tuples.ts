@@ -99,6 +99,8 @@ export class Tuples {
     found.value = f64At(page.value, slot)
     found.sentAt = f64At(page.sentAt, slot)
     found.send = u32At(page.send, slot)
+    found.batch = u32At(page.batch, slot)
+    found.givenUp = false
     if (state & State.many) fromAttempt(found, attemptAt(this.#many.get(seq), dc))
     return found
   }
@@ -216,8 +218,9 @@ export class Tuples {
       found.key = pending.key
       found.keySeq = pending.keySeq
       found.value = pending.value
+      const isResolved = resolve(pending, this.batches)
       fromAttempt(found, attemptAt(pending, dc))
-      if (resolve(pending, this.batches)) {
+      if (isResolved) {
         this.#pending.delete(seq)
         this.fates.count(pending)
         closed.setFate(slot, fateOf(pending))
@@ -277,4 +280,6 @@ function fromAttempt(found: Found, attempt: Attempt | undefined): void {
   if (!attempt) return
   found.sentAt = attempt.sentAt
   found.send = attempt.send
+  found.batch = attempt.batch
+  found.givenUp = attempt.outcome === OutcomeCode.indeterminate
 }

@@ -351,3 +351,28 @@ function pairState(world: World, state: 'split-brain' | 'stuck-split-brain'): vo
   const { latest } = world.outage
   world.events.splice(at + 1, 0, { type: 'pair', at: { earliest: latest + 500, latest: latest + 510 }, state })
 }
+
+/**
+ * Lets a tuple overtake the one before it of its key, as an application does that gets them so: counts and sums follow the order
+ * of processing. `unanswered`: the sender had given the first one up before.
+ */
+export function overtake(world: World, random: Random, unanswered: boolean): void {
+  const { sight, next } = random.pick(
+    neighbours(world).filter((pair) => pollOf(world, pair.sight) !== pollOf(world, pair.next)),
+  )
+  const before = sight.sum - sight.value
+  swap(world, sight, next)
+  replace(world, next, (one) => ({ ...one, count: sight.count, sum: before + next.value }))
+  replace(world, sight, (one) => ({ ...one, count: next.count, sum: before + next.value + sight.value }))
+  if (!unanswered) return
+  const batch = world.sends.find((one) => 'send' in one && one.send.seq === sight.seq)
+  world.sends = world.sends.map((one) =>
+    'outcome' in one && batch && 'send' in batch && one.outcome.batch === batch.send.batch
+      ? { ...one, outcome: { ...one.outcome, outcome: 'indeterminate' } }
+      : one,
+  )
+}
+
+function pollOf(world: World, sight: SightRecord): unknown {
+  return world.polls.find(({ sights }) => sights.includes(sight))
+}
