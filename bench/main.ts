@@ -3,6 +3,7 @@
  * smaller samples.
  */
 import { checkHistoryBench } from './check-history.ts'
+import { faultRoundTripsBench } from './fault-round-trips.ts'
 import { injectionBench } from './injection.ts'
 import type { BenchLine } from './line.ts'
 import { rtoCoverageBench } from './rto-coverage.ts'
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   injection: injectionBench,
   'check-history': checkHistoryBench,
   'rto-coverage': rtoCoverageBench,
+  'fault-round-trips': faultRoundTripsBench,
 }
 
 const wanted = process.argv.slice(2)
