@@ -56,7 +56,7 @@ const KILLERS: readonly Killer[] = ['runner SIGKILL', 'worker SIGKILL', 'host go
 describe('hosts over SSH', () => {
   const bed = needsBed('sshd', async () => {
     const sshd = await startSshdBed()
-    const ground = await bedGround('sshd', sshd, '/var/tmp')
+    const ground = await bedGround('sshd', sshd, '/var/tmp', 3000)
     return { ground, [Symbol.asyncDispose]: () => sshd[Symbol.asyncDispose]() }
   })
 
@@ -78,7 +78,7 @@ describe('hosts over SSH', () => {
 describe('a VM that is rebooted', () => {
   const bed = needsBed('vm', async () => {
     const vm = await startVmBed()
-    const ground = await bedGround('vm', vm, '/mnt/state')
+    const ground = await bedGround('vm', vm, '/mnt/state', 10_000)
     return { ground, [Symbol.asyncDispose]: () => vm[Symbol.asyncDispose]() }
   })
 

@@ -48,6 +48,7 @@ export async function bedGround(
   name: string,
   bed: Bed & { reset?(): Promise<void> },
   realDisk: string,
+  ttlMs: number,
 ): Promise<Ground & { readonly places: Places }> {
   const machine = (host: string): MachineName => (host === bed.hosts.a.name ? 'a' : 'b')
   const victim = newVictim()
@@ -58,6 +59,7 @@ export async function bedGround(
   await startVictim()
   return {
     name,
+    ttlMs,
     environment: bedEnvironment(bed),
     places: { host: bed.hosts.a.name, victim: victim.pattern, smallDisk: '/mnt/snapshots', realDisk },
     hosts: [bed.hosts.a, bed.hosts.b],

@@ -20,6 +20,8 @@ export interface Ground {
   readonly exec: (host: string) => Exec
   /** What of {@link Killer} the machines can have done to them besides the killing of processes here. */
   readonly kill: Partial<Readonly<Record<Killer, () => Promise<void>>>>
+  /** Time to live of leases there, in milliseconds: as short as the machines are quick. */
+  readonly ttlMs: number
   /** Brings back what `kill` took: SSH answers again. */
   readonly restore: () => Promise<void>
 }
@@ -33,7 +35,7 @@ export interface Trial {
   readonly instant: number
   /** Kill once the worker has said this, instead of at the instant. */
   readonly after?: 'confirmed'
-  /** Time to live of the lease, in milliseconds. Default {@link TTL_MS}. */
+  /** Time to live of the lease, in milliseconds. Default: the ground's. */
   readonly ttlMs?: number
 }
 
@@ -48,8 +50,6 @@ export interface TrialResult extends Trial {
   readonly left: readonly string[]
 }
 
-/** Time to live of the leases. */
-const TTL_MS = 3000
 /** The time of a fault that nobody kills: arming, injection, confirmation, this, healing. */
 const HOLD_MS = 700
 /** Beyond the lease: for an undo that is under way, and for looking. */
@@ -78,7 +78,7 @@ export async function runTrial(ground: Ground, trial: Trial, usualMs: number): P
     if (killedAfter === 'error') throw new Error(`${trial.kind} failed before it was disturbed: ${attempt.text()}`)
     const killedAt = now()
     await kill(ground, trial.killer, attempt.pids())
-    const limitMs = TTL_MS + SLACK_MS
+    const limitMs = ground.ttlMs + SLACK_MS
     let left: readonly string[] = ['never looked']
     let cleanAt = Number.NaN
     try {
@@ -180,7 +180,10 @@ function signal(pid: number): void {
   }
 }
 
-async function startWorker(ground: Ground, { kind, params, ttlMs = TTL_MS }: Pick<Trial, 'kind' | 'params' | 'ttlMs'>) {
+async function startWorker(
+  ground: Ground,
+  { kind, params, ttlMs = ground.ttlMs }: Pick<Trial, 'kind' | 'params' | 'ttlMs'>,
+) {
   const directory = mkdtempSync(join(tmpdir(), 'failover-kill-'))
   const file = join(directory, 'order.json')
   const order: Order = {
