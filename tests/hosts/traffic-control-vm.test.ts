@@ -48,9 +48,9 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a rate',
-    fault: () => bandwidth('east', 'west', { rate: '1mbit' }),
+    fault: () => bandwidth('east', 'west', { rate: '300kbit' }),
     by: 'tc tbf',
-    shows: /tbf .* rate 1Mbit/,
+    shows: /tbf .* rate 300Kbit/,
   },
   {
     name: 'latency with loss',

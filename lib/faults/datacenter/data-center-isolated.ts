@@ -15,7 +15,7 @@ export const dataCenterIsolatedKind = defineFault({
   kind: 'data-center-isolated',
   summary: 'All hosts of a data centre are cut off at once, from its peer and from its clients; they go on working.',
   params,
-  capabilities: hostIsolationKind.capabilities,
+  capabilities: [...hostIsolationKind.capabilities, 'management'],
   blastRadius: 'data-center',
   target: ({ dc }) => dc,
   affects: ({ dc }) => dc,

@@ -11,6 +11,8 @@ import { fingerprintOf } from './keys.ts'
 
 /** One SSH connection, with nothing of the product in it: beds and their tests must not depend on what is tested on them. */
 export interface PlainSsh extends AsyncDisposable {
+  /** The connection is gone: nothing can be run on it any more. */
+  readonly isLost: boolean
   /** Runs a command to its end. */
   run(command: Command | string, options?: Partial<RunOptions>): Promise<RunResult>
 }
@@ -30,7 +32,9 @@ export async function loggedIn({ shell }: Pick<HostSettings, 'shell'>, within: D
       ...(privateKey ? { privateKey: reveal(privateKey) } : {}),
       hostVerifier: (key: Buffer) => hostKeys.fingerprints?.includes(fingerprintOf(key)) ?? false,
       readyTimeout: toMs(within),
-      keepaliveInterval: 2000,
+      // A VM that is emulated may be silent for a while.
+      keepaliveInterval: 4000,
+      keepaliveCountMax: 5,
     })
   })
 }
@@ -38,12 +42,17 @@ export async function loggedIn({ shell }: Pick<HostSettings, 'shell'>, within: D
 /** Logs in to a host ({@link loggedIn}), to run commands there. */
 export async function plainSsh(host: Pick<HostSettings, 'name' | 'shell'>, within?: Duration): Promise<PlainSsh> {
   const client = await loggedIn(host, within)
+  let isLost = false
+  client.once('close', () => (isLost = true))
   const lost = new Promise<never>((_, reject) => {
     client.on('error', reject)
     client.on('close', () => reject(new Error(`The SSH connection to ${host.name} is gone.`)))
   })
   lost.catch(() => undefined)
   return {
+    get isLost() {
+      return isLost
+    },
     run: (command, options) => Promise.race([runOn(client, command, options), lost]),
     async [Symbol.asyncDispose]() {
       client.end()

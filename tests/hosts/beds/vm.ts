@@ -214,16 +214,25 @@ async function forwardedPorts(monitor: MachineMonitor): Promise<Readonly<Record<
   return ports
 }
 
-/** The bed's own connection, opened when it is needed. */
+/** The bed's own connection, opened when it is needed, and again when it was lost. */
 function bedConnection(shell: HostSettings['shell']) {
-  let open: Promise<PlainSsh> | undefined
+  let open: PlainSsh | undefined
+  let opening: Promise<PlainSsh> | undefined
+  const connect = async (): Promise<PlainSsh> => {
+    try {
+      open = await plainSsh({ name: 'the VM', shell }, '20s')
+      return open
+    } finally {
+      opening = undefined
+    }
+  }
   const drop = async (): Promise<void> => {
-    const last = open
+    await opening?.catch(() => undefined)
+    await open?.[Symbol.asyncDispose]()
     open = undefined
-    await (await last?.catch(() => undefined))?.[Symbol.asyncDispose]()
   }
   return {
-    get: (): Promise<PlainSsh> => (open ??= plainSsh({ name: 'the VM', shell }, '20s')),
+    get: async (): Promise<PlainSsh> => (open?.isLost === false ? open : (opening ??= connect())),
     drop,
     [Symbol.asyncDispose]: drop,
   }

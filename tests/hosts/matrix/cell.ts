@@ -40,9 +40,15 @@ type Course = Pick<Cell, 'outcome' | 'reason' | 'confirmedMs' | 'healedMs' | 'ef
 export async function tryCell(row: Row, kind: string, name: GroundName, ground: Ground): Promise<Cell> {
   const before = await ground.state()
   const events: HistoryEventInput[] = []
-  const { environment, clients, shells } = ground
+  const { environment, clients, shells, stopConditions } = ground
   const recorder = { event: (event: HistoryEventInput) => void events.push(event) }
-  const engine = createFaultEngine({ environment, clients, recorder, shells: shells.byName })
+  const engine = createFaultEngine({
+    environment,
+    clients,
+    recorder,
+    shells: shells.byName,
+    ...(stopConditions ? { stopConditions } : {}),
+  })
   let result = await injectAndHeal(row.make(ground.places))
   await engine[Symbol.asyncDispose]().catch((error: unknown) => {
     result = { outcome: 'failed', reason: messageOf(error) }

@@ -1,4 +1,4 @@
-import type { DcClients, FaultEnvironment } from '../../../lib/faults/index.ts'
+import type { DcClients, FaultEngineOptions, FaultEnvironment } from '../../../lib/faults/index.ts'
 import type { HostShells, RunResult } from '../../../lib/hosts/index.ts'
 import { hostState, type HostState } from '../kill-matrix/host-state.ts'
 
@@ -26,6 +26,8 @@ export interface Ground extends AsyncDisposable {
   readonly clients: Readonly<Record<'east' | 'west', DcClients>>
   readonly shells: HostShells
   readonly places: Places
+  /** Default: the engine's own, which asks Streams. */
+  readonly stopConditions?: NonNullable<FaultEngineOptions['stopConditions']>
   /** All that faults can change, by machine, looked at past whatever is broken. */
   state(): Promise<Readonly<Record<string, HostState>>>
 }

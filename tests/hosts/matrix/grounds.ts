@@ -31,6 +31,7 @@ export async function bedGround(startBed: () => Promise<Bed>, realDisk: string):
     return {
       environment: bedEnvironment(bed, { safety: SAFETY }),
       clients: noClients,
+      stopConditions: [],
       shells,
       places: { host: bed.hosts.a.name, victim: victim.pattern, smallDisk: '/mnt/snapshots', realDisk },
       async state() {

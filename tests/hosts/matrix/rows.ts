@@ -63,7 +63,7 @@ const BOTH = ['east', 'west'] as const
 
 /** One fault of each kind. */
 export const rows: Readonly<Record<string, Row>> = {
-  bandwidth: { make: () => bandwidth(...BOTH, { rate: '500kbit' }) },
+  bandwidth: { make: () => bandwidth(...BOTH, { rate: '200kbit' }) },
   corruption: { make: () => corruption(...BOTH, { percent: 8 }), refused: NEEDS_NETEM },
   'cpu-pressure': { make: ({ host }) => cpuPressure(host, { cores: 1, percent: 30 }) },
   'data-center-crash': { make: () => dataCenterCrash('east') },

@@ -45,6 +45,8 @@ export async function bedBench(
     environment,
     clients: noClients,
     recorder: { event: (event) => void events.push(event) },
+    // There are no data centres on a bed that could be well.
+    stopConditions: [],
     ttl: '30s',
     shells: Object.fromEntries(Object.entries(shells.byName).map(([name, shell]) => [name, cuttable(shell)])),
     ...options,
