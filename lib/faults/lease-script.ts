@@ -178,7 +178,11 @@ undo)
   cat "$lease/undo.log" 2>/dev/null
   exit "$code"
   ;;
-release) rm -f "$lease/deadline"; rm -rf "$lease" ;;
+release) # the watcher would see it, but somewhat later than our caller looks
+  rm -f "$lease/deadline"
+  if watched; then kill -KILL "\${watcher%%.*}"; fi 2>/dev/null
+  rm -rf "$lease"
+  ;;
 status | look) # one word, perhaps more; look: also what it is
   by= code=
   if read -r by <"$lease/undone"; then echo "undone $by"

@@ -10,7 +10,7 @@ import { faultKinds } from '../../lib/faults/index.ts'
 import { startSshdBed } from './beds/sshd.ts'
 import { needsBed, type Need } from './beds/need.ts'
 import { startVmBed } from './beds/vm.ts'
-import { lackingOn, tryCell, type Cell } from './matrix/cell.ts'
+import { lackingOn, tryCell, type Cell, type Tried } from './matrix/cell.ts'
 import type { Ground, GroundName } from './matrix/ground.ts'
 import { bedGround, containerGround, localGround } from './matrix/grounds.ts'
 import { renderMatrix } from './matrix/render.ts'
@@ -40,11 +40,16 @@ it('has a row for every kind of fault', () => {
 
 describe.each(GROUNDS)('on $name', ({ name, needs, start, withinMs }) => {
   const ground = needsBed(needs, start)
+  let last: Tried['after'] | undefined
 
   it.each(Object.entries(rows))('%s', { timeout: withinMs }, async (kind, row) => {
     const lacking = lackingOn(ground(), row.make(ground().places))
-    const cell = await tryCell(row, kind, name, ground())
+    const before = last ?? (await ground().state())
+    last = undefined
+    const { cell, after } = await tryCell(row, { kind, name, ground: ground(), before })
     cells.push(cell)
+    // What was left is told once, by the fault that left it.
+    last = after
     const refusal = lacking.length > 0 ? new RegExp(`does not offer ${lacking.join(', ')}`) : row.refused?.[name]
     expect(cell).toMatchObject({ outcome: refusal ? 'refused' : 'healed', left: [], doubts: [] })
     if (refusal) expect(cell.reason).toMatch(refusal)

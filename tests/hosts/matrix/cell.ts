@@ -36,9 +36,17 @@ export interface Cell {
 
 type Course = Pick<Cell, 'outcome' | 'reason' | 'confirmedMs' | 'healedMs' | 'effect' | 'healed'>
 
-/** Injects a fault on a ground, heals it, and compares the hosts with what they were. */
-export async function tryCell(row: Row, kind: string, name: GroundName, ground: Ground): Promise<Cell> {
-  const before = await ground.state()
+/** A cell with the state of the hosts after it, which is the one before the next. */
+export interface Tried {
+  readonly cell: Cell
+  readonly after: Awaited<ReturnType<Ground['state']>>
+}
+
+/** Injects a fault on a ground, heals it, and compares the hosts with what they were before. */
+export async function tryCell(
+  row: Row,
+  { kind, name, ground, before }: { kind: string; name: GroundName; ground: Ground; before: Tried['after'] },
+): Promise<Tried> {
   const events: HistoryEventInput[] = []
   const { environment, clients, shells, stopConditions } = ground
   const recorder = { event: (event: HistoryEventInput) => void events.push(event) }
@@ -57,7 +65,7 @@ export async function tryCell(row: Row, kind: string, name: GroundName, ground: 
   const left = Object.keys(before).flatMap((machine) =>
     differences(before[machine] ?? {}, after[machine] ?? {}).map((text) => `${machine}: ${text}`),
   )
-  return { kind, ground: name, ...result, left, doubts: engine.doubts }
+  return { cell: { kind, ground: name, ...result, left, doubts: engine.doubts }, after }
 
   async function injectAndHeal(fault: Fault): Promise<Course> {
     const from = now()
