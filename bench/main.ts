@@ -1,6 +1,7 @@
 /**
  * `npm run bench [name…]`: prints JSON Lines, one per figure, and ends with 1 if an aim was not met. `BENCH_EFFORT=ci` takes
- * smaller samples.
+ * smaller samples, and ends with 1 only if a benchmark could not be run: figures of a machine that others use, too, are to be read,
+ * not to decide.
  */
 import { checkHistoryBench } from './check-history.ts'
 import { faultRoundTripsBench } from './fault-round-trips.ts'
@@ -31,4 +32,4 @@ for (const [name, bench] of Object.entries(benches)) {
     console.log(JSON.stringify(line))
   }
 }
-process.exit(missed === 0 ? 0 : 1)
+process.exit(missed === 0 || process.env['BENCH_EFFORT'] === 'ci' ? 0 : 1)
