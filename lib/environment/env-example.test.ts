@@ -19,6 +19,11 @@ describe('.env.example', () => {
     expect(parse(text)).toEqual({})
   })
 
+  it('names no variable twice', () => {
+    const names = variableNames()
+    expect(names.filter((name, nth) => names.indexOf(name) !== nth)).toEqual([])
+  })
+
   it('holds examples that the schema accepts, once they are uncommented', () => {
     const uncommented = renderEnvExample().replaceAll(/^# (FAILOVER_)/gm, '$1')
     const values = parse(uncommented)

@@ -94,24 +94,6 @@ export const LIVE_VARIABLES: readonly VariableDescription[] = [
     schema: duration,
     example: '30m',
     description:
-      'How long to wait for another run that breaks the same sites; it is named meanwhile. Default: not at all, the run is refused.',
-  },
-  {
-    name: 'FAILOVER_RESTORE',
-    scope: 'live',
-    field: 'restore',
-    schema: z.enum(['none', 'restart'], { error: "must be 'none' or 'restart'" }),
-    example: 'restart',
-    description:
-      'What is done after each drill, so that the next one begins with a pair in which each site does its own work: none (default; somebody sees to it), or restart (all processing elements of the application at both sites; what they hold in memory is gone).',
-  },
-  {
-    name: 'FAILOVER_LOCK_WAIT',
-    scope: 'run',
-    field: 'lockWait',
-    schema: duration,
-    example: '30m',
-    description:
       'How long to wait where another run holds the lock of live sites. Default: not at all; the run is refused, by the name of the holder.',
   },
   {
