@@ -173,7 +173,7 @@ export function statesOf(events: readonly HistoryEvent[]): string[] {
 /** The states of a fault that did what it should and was healed. */
 export const WHOLE_LIFE = ['planned', 'armed', 'injected', 'confirmed', 'healing', 'healed']
 
-const HOLDER = join(import.meta.dirname, '../lib/faults/fault-holder.main.ts')
+const HOLDER = join(import.meta.dirname, '../lib/faults/fault-holder.test.main.ts')
 const RUN_TS = join(import.meta.dirname, '../scripts/run-ts.mjs')
 
 /** Processes with a lease of some directory that forge heartbeats, by their command lines. */

@@ -138,7 +138,7 @@ describe('at every step of arming, either nothing is changed or the lease undoes
   })
 
   it('when the client is killed', { timeout: 240_000 }, async () => {
-    const program = await bundleProgram(join(import.meta.dirname, 'lease-holder.main.ts'))
+    const program = await bundleProgram(join(import.meta.dirname, 'lease-holder.test.main.ts'))
     let killed = 0
     await inLanes(steps.length + 1, async (step) => {
       const host = haltingHost(step)

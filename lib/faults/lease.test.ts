@@ -198,7 +198,7 @@ describe('a lease', () => {
 
   it('outlives its runner and the runner’s process group, and holds none of the runner’s pipes', async () => {
     const file = join(root, 'mark of the killed')
-    const program = await bundleProgram(join(import.meta.dirname, 'lease-holder.main.ts'))
+    const program = await bundleProgram(join(import.meta.dirname, 'lease-holder.test.main.ts'))
     const holder = spawn(process.execPath, [program, join(root, 'killed'), 'of-killed', '3s', file], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,

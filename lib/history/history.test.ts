@@ -113,7 +113,7 @@ describe('recorder', () => {
   })
 
   it('loses nothing that was flushed when its process is killed', async () => {
-    const program = await bundleProgram(join(import.meta.dirname, 'testing/killed-writer.main.ts'))
+    const program = await bundleProgram(join(import.meta.dirname, 'testing/killed-writer.test.main.ts'))
     const child = fork(program, [directory], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     const killed = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     await eventually(
@@ -225,7 +225,7 @@ describe('tuple log', () => {
   })
 
   it('is written by two threads, one per half', async () => {
-    const program = await bundleProgram(join(import.meta.dirname, 'testing/writer-thread.main.ts'))
+    const program = await bundleProgram(join(import.meta.dirname, 'testing/writer-thread.test.main.ts'))
     const halves = ['sends', 'sights'].map(
       (half) =>
         new Promise<void>((resolve, reject) => {

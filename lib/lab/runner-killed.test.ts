@@ -29,7 +29,7 @@ it('heals a partition, a cancelled job and a hanging PE when the runner that inj
     }
     const file = join(directory, 'order.json')
     writeFileSync(file, JSON.stringify(order), { mode: 0o600 })
-    const program = join(import.meta.dirname, '../faults/fault-holder.main.ts')
+    const program = join(import.meta.dirname, '../faults/fault-holder.test.main.ts')
     const runTs = join(import.meta.dirname, '../../scripts/run-ts.mjs')
     const runner = spawn(process.execPath, [runTs, program, file], {
       stdio: ['ignore', 'pipe', 'inherit'],
