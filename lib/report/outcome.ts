@@ -63,10 +63,23 @@ function emptyDrill({ name, file, environment, target, state }: TestOutcome): Dr
   }
 }
 
-/** What is wrong, in one line; after the hint line of a matcher comes its sentence. */
+/** What is wrong, in one line; after the hint line of a matcher come its sentence and the facts that it was judged by. */
 function firstLine(error: unknown): string {
   const { name, message, code } = reportedError(error)
   const lines = message.split('\n').filter((line) => line.trim() !== '')
-  const text = (lines[0]?.startsWith('expect(') ? lines.slice(0, 2) : lines.slice(0, 1)).join(' — ')
+  const text = lines[0]?.startsWith('expect(') ? saidBy(lines) : (lines[0] ?? '')
   return code !== undefined || name === undefined || name === 'AssertionError' ? text : `${name}: ${text}`
 }
+
+/** A matcher's message as one line, without what is told elsewhere: evidence, remedy, files. */
+function saidBy([hint = '', sentence = '', ...rest]: readonly string[]): string {
+  const end = rest.findIndex((line) => /^(Evidence|Remedy|Files):/.test(line))
+  const facts = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.trim().replaceAll(/\s+/g, ' '))
+  return [hint, sentence, ...(facts.length > 0 ? [shortened(facts.join('; '))] : [])].join(' — ')
+}
+
+function shortened(text: string): string {
+  return text.length > FACTS_SHOWN ? `${text.slice(0, FACTS_SHOWN)}…` : text
+}
+
+const FACTS_SHOWN = 400
