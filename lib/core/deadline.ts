@@ -50,9 +50,11 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** The error for a wait whose signal was aborted. */
+/** The error for a wait whose signal was aborted; it says why if the signal's reason is an `AbortedError`. */
 export function abortedWhile(what: string, signal: AbortSignal | undefined): AbortedError {
-  return new AbortedError(`Gave up waiting for ${what}: the test was cancelled or ran out of time.`, {
-    cause: signal?.reason,
-  })
+  const reason: unknown = signal?.reason
+  return new AbortedError(
+    `Gave up waiting for ${what}: ${reason instanceof AbortedError ? reason.message : 'the test was cancelled or ran out of time'}.`,
+    { cause: reason },
+  )
 }
