@@ -9,8 +9,8 @@
  */
 export const HOST_CLOCK = String.raw`
 clock() {
-  if read -r up rest </proc/uptime; then
-    clock=$((\${up%.*} * 100 + 1\${up#*.} - 100)) timed=uptime
+  if read -r clock_up clock_rest </proc/uptime; then
+    clock=$((\${clock_up%.*} * 100 + 1\${clock_up#*.} - 100)) timed=uptime
   else clock=$(($(date +%s) * 100)) timed=wall; fi
 } 2>/dev/null
 boot() {

@@ -132,6 +132,8 @@ async function measure(context: FaultContext, host: HostName, tenths: number): P
 
 /** Share of what was asked for that must be seen: others want the CPU, too, and a turn may lie across the end of a measurement. */
 const ENOUGH = 0.75
+/** And how much more than that: beyond it, the host is hurt more than it was said. */
+const MOST = 1.5
 /** Idle share below which the host has no CPU left for anybody. */
 const SATURATED = 0.1
 
@@ -146,6 +148,8 @@ function missing(
   if (busy < wanted * ENOUGH) {
     return `${busy.toFixed(2)} of ${facts.online} cores are busy, and ${wanted.toFixed(2)} should be`
   }
+  if (own > wanted * MOST + 0.1)
+    return `our workers use ${own.toFixed(2)} cores, and ${wanted.toFixed(2)} was asked for`
   if (own >= wanted * ENOUGH || (idle < SATURATED && own >= wanted / 10)) return undefined
   return `our workers use ${own.toFixed(2)} cores instead of ${wanted.toFixed(2)}`
 }

@@ -283,6 +283,15 @@ describe('resource faults', () => {
     await fault.heal()
   })
 
+  it('are not confirmed if they use more of a core than they are told', async () => {
+    const bin = mkdtempSync(join(root, 'bin-'))
+    writeFileSync(join(bin, 'sleep'), '#!/bin/sh\n[ "$1" = 0.60 ] || exec /bin/sleep "$@"\n', { mode: 0o755 })
+    await using bench = localBench({ bin })
+    const injected = bench.engine().inject(cpuPressure(HERE, { cores: 1, percent: 40 }))
+    await expect(injected).rejects.toThrow(/our workers use \S+ cores, and 0\.40 was asked for/)
+    expect(workers()).toEqual([])
+  })
+
   it('are in doubt if their workers are ended by somebody else, and leave nothing all the same', async () => {
     await using bench = localBench()
     const engine = bench.engine()
