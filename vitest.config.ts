@@ -56,11 +56,24 @@ export default defineConfig({
         test: {
           name: 'hosts',
           include: ['tests/hosts/**/*.test.ts'],
+          exclude: ['tests/hosts/vm/**'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        // The same on a machine with a stock kernel, which is emulated and slow.
+        test: {
+          name: 'vm',
+          include: ['tests/hosts/vm/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 6 },
         },
       },
       ...environmentProjects(environments, { targetOf, lock: lockLiveEnvironment }),

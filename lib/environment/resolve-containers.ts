@@ -98,7 +98,7 @@ export async function resolveContainers(
 }
 
 function hostSettings({ name, dc, aliases, ssh, ...known }: ContainerHost): HostSettings {
-  const { addresses, managementNetworks, leaseDirectory, snapshotDirectory } = known
+  const { addresses, leaseDirectory, snapshotDirectory } = known
   const { fingerprint, ...server } = ssh
   return {
     name,
@@ -106,7 +106,8 @@ function hostSettings({ name, dc, aliases, ssh, ...known }: ContainerHost): Host
     aliases,
     shell: { kind: 'ssh', ...server, hostKeys: { fingerprints: [fingerprint] } },
     addresses,
-    managementNetworks,
+    // The runner is a client like any other; what it needs to heal, SSH, is exempt from every fault.
+    managementNetworks: [],
     leaseDirectory,
     snapshotDirectory,
   }

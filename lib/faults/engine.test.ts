@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { messageOf } from '../core/index.ts'
+import { messageOf, withDeadline } from '../core/index.ts'
 import { localShell, type Shell } from '../hosts/index.ts'
 import { FaultFailedError, FaultRefusedError, LeaseRefusedError } from './errors.ts'
 import type { FaultStep } from './definition.ts'
@@ -209,6 +209,41 @@ describe('the engine', () => {
     rmSync(file)
     await short.heal()
     expect(engine.doubts).toEqual(['bench on files ended before it was healed: the file is gone'])
+  })
+
+  it('is taken back from the others at once where a host is lost while it is still being made', async () => {
+    const files = marks()
+    let isDark = false
+    const never = new Promise<never>(() => undefined)
+    const real = localShell({ name: 'b' })
+    const b: Shell = {
+      ...real,
+      run: (command, options) =>
+        isDark ? withDeadline(() => never, { describe: 'an answer of b', ...options }) : real.run(command, options),
+    }
+    const goesDark: FaultStep = {
+      host: 'b',
+      do: {
+        call: 'the cable is pulled',
+        run: ({ signal }) => {
+          isDark = true
+          return withDeadline(() => never, { within: '60s', signal, describe: 'the step' })
+        },
+      },
+      undo: ['true'],
+    }
+    const { engine } = engineBench(root, {
+      ttl: '900ms',
+      deadlines: { undo: '20s' },
+      shells: { a: localShell({ name: 'a' }), b },
+    })
+    const plan = [touchStep('a', join(files, 'a')), goesDark]
+    const injection = rejected(engine.inject(benchFault(plan, { atOnce: true })))
+    await until('the step on a', () => readdirSync(files).length === 1)
+    // Long before the undo of b is given up.
+    await until('its undo', () => readdirSync(files).length === 0)
+    isDark = false
+    expect(messageOf(await injection)).toMatch(/bench-\w+\.b could not be renewed for 900ms, its time to live/)
   })
 
   it('undoes an injection that is given up in the middle of a step, and says that it may have been done', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { formatMs, messageOf, pause, toMs, type Duration } from '../core/index.ts'
+import { formatMs, messageOf, now, pause, toMs, type Duration } from '../core/index.ts'
 import { commandLine, holderOf, quote, type RunResult, type Shell } from '../hosts/index.ts'
 import type { FaultStep } from './definition.ts'
 import { LeaseLostError, LeaseRefusedError } from './errors.ts'
@@ -103,7 +103,12 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
   const lost = (by: string): void => {
     if (told) return
     told = true
-    const why = by === 'reboot' ? 'did not survive a reboot' : `was not renewed within ${formatMs(toMs(options.ttl))}`
+    const ttlText = formatMs(toMs(options.ttl))
+    const why =
+      {
+        reboot: 'did not survive a reboot',
+        silence: `could not be renewed for ${ttlText}, its time to live`,
+      }[by] ?? `was not renewed within ${ttlText}`
     options.onLost?.(
       new LeaseLostError(`The lease ${id} ${why}, so ${shell.name} has undone the fault by itself.`, {
         remedy: 'What was measured after that says nothing; use a longer safety.leaseTtl or a less loaded machine.',
@@ -136,9 +141,13 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
     const everyMs = toMs(options.ttl) / RENEWALS_PER_TTL
     const limits = { within: `${Math.max(1000, everyMs)}ms`, signal: ended.signal } as const
     let nextMs = everyMs
+    let renewedAt = now()
     while (await sleptThrough(nextMs, ended.signal)) {
       const result = await call(['renew', ttl], limits).catch(() => undefined)
       nextMs = result?.code === 0 ? everyMs : everyMs / 5
+      if (result?.code === 0) renewedAt = result.doneAt
+      // Whatever becomes of the way to the host, its own clock has ended the lease by now.
+      else if (!undoing && !ended.signal.aborted && now() - renewedAt > toMs(options.ttl)) lost('silence')
       if (result?.code !== LOST) continue
       ended.abort()
       // An undo of our own refuses renewals, too.

@@ -37,6 +37,9 @@ export async function injectFault(
   const facts = await phase('survey', (s) => definition.survey(contextOf(services, id, s), params), signal)
   let leases: FaultLeases | undefined
   let plan: FaultPlan
+  // Of several hosts one may be lost while the fault is still being made: then it is taken back from the others at once.
+  const gone = new AbortController()
+  const making = AbortSignal.any([signal, gone.signal])
   let injected: InjectedSteps
   let confirmation: Confirmation
   let confirmed: Interval
@@ -46,11 +49,11 @@ export async function injectFault(
     const armedFrom = now()
     leases = await armLeases(services, { id, title, plan }, { signal, onLost: (error) => lost(error) })
     enter('armed', { earliest: armedFrom, latest: now() }, leases.paths.join(', '))
-    injected = await runSteps(plan, contextOf(services, id, signal), deadlines.step)
+    injected = await runSteps(plan, contextOf(services, id, making), deadlines.step)
     enter('injected', injected.at)
     const steps = injected
     const confirm = (s: AbortSignal) => definition.confirm(contextOf(services, id, s), params, facts, steps)
-    confirmation = await phase('confirm', confirm, signal).catch((error: unknown) => {
+    confirmation = await phase('confirm', confirm, making).catch((error: unknown) => {
       throw new FaultNotConfirmedError(`${title} could not be confirmed: ${messageOf(error)}`, {
         remedy: 'What was measured with it proves nothing.',
         cause: error,
@@ -58,7 +61,7 @@ export async function injectFault(
     })
     confirmed = { earliest: injected.at.earliest, latest: now() }
   } catch (error) {
-    const failure = await takeBack(error)
+    const failure = await takeBack(gone.signal.aborted ? because(gone.signal.reason, error) : error)
     definition.dispose?.(facts)
     throw failure
   }
@@ -136,6 +139,7 @@ export async function injectFault(
   function lost(error: Error): void {
     enter('failed', instant(), error.message)
     services.doubt(`${title}: ${error.message}`)
+    gone.abort(error)
   }
 
   /** Undoes what was done, says so in the record, and gives the error to throw. */
@@ -182,6 +186,12 @@ const PHASES = {
 function longer(general: FaultDeadlines, own: Partial<FaultDeadlines>): FaultDeadlines {
   const entries = Object.entries(own) as [keyof FaultDeadlines, Duration][]
   return { ...general, ...Object.fromEntries(entries.filter(([name, within]) => toMs(within) > toMs(general[name]))) }
+}
+
+/** An error with what led to it said first. */
+function because(reason: unknown, error: unknown): FaultFailedError {
+  const details = error instanceof FaultFailedError ? error.details : {}
+  return new FaultFailedError(`${messageOf(reason)} ${messageOf(error)}`, { cause: error, details })
 }
 
 function instant(): Interval {

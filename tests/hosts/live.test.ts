@@ -59,7 +59,6 @@ function dotenv(lab: ResolvedEnvironment): string {
       SSH_KEY_FILE: file(`${dc}-key`, reveal(shell.privateKey ?? lab.dcs[dc].management.password)),
       SSH_HOST_KEYS: `${host.name}=${shell.hostKeys.fingerprints?.[0]}`,
       CROSS_DC_ADDRESSES: `${host.name}=${host.addresses[0]}`,
-      MANAGEMENT_NETWORKS: host.managementNetworks.join(','),
       SNAPSHOT_DIR: host.snapshotDirectory ?? '',
     }
     for (const [name, value] of Object.entries(own)) values[`FAILOVER_${dc.toUpperCase()}_${name}`] = value

@@ -9,7 +9,7 @@ import { APPS, describeHost, describeSite, linksTo, type HostFacts } from './des
 import { newKeyPair } from './keys.ts'
 import { bootOf, filesOf, type InsidePlan } from './lab-plan.ts'
 import { startMachine } from './machine.ts'
-import { makeNetworks, managementNetworks } from './networks.ts'
+import { makeNetworks } from './networks.ts'
 import { ownerLabel } from './owner.ts'
 import { INSIDE, LAB_LABEL, OWNER_LABEL, PORTS, type ContainersFile } from './plan.ts'
 import type { ContainerRuntime } from './runtime.ts'
@@ -33,9 +33,8 @@ export async function buildLab(parts: BuildParts): Promise<Pick<ContainerLab, 's
   const { plan, runtime, image, inside, ports } = parts
   const { id } = plan
   const labels = { [LAB_LABEL]: id, [OWNER_LABEL]: ownerLabel() }
-  const [networks, management, certificates, programs, apps] = await Promise.all([
+  const [networks, certificates, programs, apps] = await Promise.all([
     makeNetworks(runtime, id, labels),
-    managementNetworks(runtime),
     makeCertificates(DCS, runtime.host === '127.0.0.1' ? [] : [runtime.host]),
     programDirectories(),
     appFiles(),
@@ -49,7 +48,6 @@ export async function buildLab(parts: BuildParts): Promise<Pick<ContainerLab, 's
     network: networks[dc],
     container: plan.containers[dc][0] ?? '',
     published: { host: runtime.host, ssh: ports.take(), management: ports.take(), data: ports.take() },
-    management,
     userKey,
     hostKey: newKeyPair(),
     tls: certificates[dc],
@@ -58,7 +56,7 @@ export async function buildLab(parts: BuildParts): Promise<Pick<ContainerLab, 's
   const start = (dc: DcName): Promise<void> => {
     const { network, container, published, tls, hostKey } = hosts[dc]
     const peer = hosts[dc === 'east' ? 'west' : 'east']
-    const boot = bootOf(dc, inside.plan, tls, network.host(0))
+    const boot = bootOf(dc, inside.plan, { tls, address: network.host(0), services: published })
     const keys = { hostKey: hostKey.privateKey, authorizedKey: userKey.publicKey }
     return startMachine({
       ...machine,
@@ -68,7 +66,7 @@ export async function buildLab(parts: BuildParts): Promise<Pick<ContainerLab, 's
       networks: [{ id: network.id, address: network.host(0) }],
       routes: [{ subnet: peer.network.subnet, via: network.router }],
       ports: (['ssh', 'management', 'data'] as const).map((role) => ({
-        container: PORTS[role],
+        container: role === 'ssh' ? PORTS.ssh : published[role],
         host: published[role],
       })),
       hostNames: inside.plan.hostNames[peer.dc].map((host) => ({ host, ipAddress: peer.network.host(0) })),

@@ -30,7 +30,6 @@ export interface HostFacts {
   readonly published: Published
   readonly network: DcNetwork
   readonly container: string
-  readonly management: readonly string[]
   readonly hostKey: KeyPair
   readonly userKey: KeyPair
   readonly tls: TlsMaterial
@@ -38,7 +37,7 @@ export interface HostFacts {
 
 /** A host as a runner reaches it. */
 export function describeHost(facts: HostFacts): ContainerHost {
-  const { dc, inside, published, network, container, management, hostKey, userKey } = facts
+  const { dc, inside, published, network, container, hostKey, userKey } = facts
   const [name = `${dc}-host`, ...aliases] = inside.plan.hostNames[dc]
   return {
     name,
@@ -53,7 +52,6 @@ export function describeHost(facts: HostFacts): ContainerHost {
       fingerprint: hostKey.fingerprint,
     },
     addresses: [network.host(0)],
-    managementNetworks: management,
     leaseDirectory: INSIDE.leases,
     snapshotDirectory: INSIDE.snapshots,
   }

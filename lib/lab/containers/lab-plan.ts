@@ -64,8 +64,18 @@ export function planInside(options: ContainerLabOptions): InsidePlan {
   return { plan, toolkit }
 }
 
+/** Ports of a host's services: the same inside and outside, so that a fault on a host closes the one that its clients use. */
+export interface ServicePorts {
+  readonly management: number
+  readonly data: number
+}
+
 /** What the site program of a host is told at every boot. */
-export function bootOf(dc: DcName, plan: LabPlan, tls: TlsMaterial, address: string): SiteBoot {
+export function bootOf(
+  dc: DcName,
+  plan: LabPlan,
+  { tls, address, services }: { readonly tls: TlsMaterial; readonly address: string; readonly services: ServicePorts },
+): SiteBoot {
   const peer = dc === 'east' ? 'west' : 'east'
   const real = (port: number): { port: number; at: Address } => ({ port, at: { host: ANY, port } })
   // Names are the system's to resolve, and ports are what they are: nothing is in between.
@@ -79,7 +89,7 @@ export function bootOf(dc: DcName, plan: LabPlan, tls: TlsMaterial, address: str
     tls,
     pePorts: Array.from({ length: PORTS.pes }, (_, i) => PORTS.firstPe + i),
     crossDc: { listen: plan.receiverPorts[dc].map(real), routes },
-    listen: { management: { host: ANY, port: PORTS.management }, data: { host: ANY, port: PORTS.data } },
+    listen: { management: { host: ANY, port: services.management }, data: { host: ANY, port: services.data } },
     address,
     // A port proxy stands between this site and its readers, and forgets what it holds when the container dies.
     readsAreConfirmed: true,

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { messageOf } from '../../core/index.ts'
 import type { DcName } from '../embedded/protocol.ts'
 import { ContainerLabError } from './errors.ts'
@@ -14,8 +13,6 @@ export interface DcNetwork {
   /** Addresses of hosts. */
   host(index: number): string
 }
-
-const inspected = z.object({ IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().optional() })) }) })
 
 const TRIES = 40
 /** Ranges that are set aside for tests of network devices (RFC 2544), so that no site uses them. */
@@ -57,11 +54,4 @@ export async function makeNetworks(
   }
   const [east, west] = await Promise.all([make('east'), make('west')])
   return { east, west }
-}
-
-/** The networks over which containers are managed: Docker's own bridge. */
-export async function managementNetworks(runtime: ContainerRuntime): Promise<string[]> {
-  const bridge: unknown = await runtime.client.container.dockerode.getNetwork('bridge').inspect()
-  const subnets = inspected.parse(bridge).IPAM.Config.map(({ Subnet }) => Subnet)
-  return subnets.filter((subnet) => subnet !== undefined)
 }

@@ -19,7 +19,7 @@ export const INSIDE = {
 } as const
 
 /** Ports of a host, as a real site has them. */
-export const PORTS = { ssh: 22, management: 9714, data: 9980, firstPe: 20_000, pes: 16 } as const
+export const PORTS = { ssh: 22, firstPe: 20_000, pes: 16 } as const
 
 /** What the lab's programs on this machine need to know: `<lab>/containers.json`, readable by its owner only. */
 export interface ContainersFile {

@@ -36,8 +36,6 @@ export interface ContainerHost {
   }
   /** Addresses at which the other data centre meets it. */
   readonly addresses: readonly string[]
-  /** Networks over which it is managed, and never anything between the data centres. */
-  readonly managementNetworks: readonly string[]
   readonly leaseDirectory: string
   readonly snapshotDirectory: string
 }

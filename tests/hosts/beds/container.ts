@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { GenericContainer } from 'testcontainers'
+import { z } from 'zod'
 import { eventually, messageOf, Secret } from '../../../lib/core/index.ts'
 import type { Command, HostSettings, RunOptions, RunResult } from '../../../lib/hosts/index.ts'
 import { labImage } from '../../../lib/lab/containers/image.ts'
-import { managementNetworks } from '../../../lib/lab/containers/networks.ts'
 import { openRuntime, type ContainerRuntime } from '../../../lib/lab/containers/runtime.ts'
 import { DC, MACHINES, PORTS, type Bed, type MachineAddresses, type MachineName, type Machines } from './bed.ts'
 import { newKeyPair, type KeyPair } from './keys.ts'
@@ -206,3 +206,12 @@ name=$(ip -o link | sed -n "s/^$index: \\([^@:]*\\).*/\\1/p")
 ip link set "$name" "$@"`
 const REMOVE = `docker ps -aq --filter "label=$1" | xargs -r docker rm -fv
 docker network ls -q --filter "label=$1" | xargs -r docker network rm`
+
+const inspected = z.object({ IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().optional() })) }) })
+
+/** Docker's own bridge, over which the containers are managed. */
+async function managementNetworks(runtime: ContainerRuntime): Promise<string[]> {
+  const bridge: unknown = await runtime.client.container.dockerode.getNetwork('bridge').inspect()
+  const subnets = inspected.parse(bridge).IPAM.Config.map(({ Subnet }) => Subnet)
+  return subnets.filter((subnet) => subnet !== undefined)
+}

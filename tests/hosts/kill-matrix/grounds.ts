@@ -48,7 +48,7 @@ export async function bedGround(
   name: string,
   bed: Bed & { reset?(): Promise<void> },
   realDisk: string,
-  ttlMs: number,
+  { ttlMs, slackMs }: Pick<Ground, 'ttlMs' | 'slackMs'>,
 ): Promise<Ground & { readonly places: Places }> {
   const machine = (host: string): MachineName => (host === bed.hosts.a.name ? 'a' : 'b')
   const victim = newVictim()
@@ -60,6 +60,7 @@ export async function bedGround(
   return {
     name,
     ttlMs,
+    slackMs,
     environment: bedEnvironment(bed),
     places: { host: bed.hosts.a.name, victim: victim.pattern, smallDisk: '/mnt/snapshots', realDisk },
     hosts: [bed.hosts.a, bed.hosts.b],

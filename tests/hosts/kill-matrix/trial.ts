@@ -22,6 +22,8 @@ export interface Ground {
   readonly kill: Partial<Readonly<Record<Killer, () => Promise<void>>>>
   /** Time to live of leases there, in milliseconds: as short as the machines are quick. */
   readonly ttlMs: number
+  /** Beyond the lease, in milliseconds: for an undo that is under way, and for looking. */
+  readonly slackMs: number
   /** Brings back what `kill` took: SSH answers again. */
   readonly restore: () => Promise<void>
 }
@@ -52,8 +54,11 @@ export interface TrialResult extends Trial {
 
 /** The time of a fault that nobody kills: arming, injection, confirmation, this, healing. */
 const HOLD_MS = 700
-/** Beyond the lease: for an undo that is under way, and for looking. */
-const SLACK_MS = 2500
+
+/** A runner that lives holds its other hosts until it is sure that the lost one has ended its lease, by a last call there. */
+function runnerLives(killer: Killer): boolean {
+  return killer !== 'runner SIGKILL' && killer !== 'worker SIGKILL'
+}
 
 interface Said {
   readonly step: string
@@ -78,7 +83,7 @@ export async function runTrial(ground: Ground, trial: Trial, usualMs: number): P
     if (killedAfter === 'error') throw new Error(`${trial.kind} failed before it was disturbed: ${attempt.text()}`)
     const killedAt = now()
     await kill(ground, trial.killer, attempt.pids())
-    const limitMs = ground.ttlMs + SLACK_MS
+    const limitMs = ground.ttlMs + ground.slackMs + (runnerLives(trial.killer) ? ground.ttlMs / 2 : 0)
     let left: readonly string[] = ['never looked']
     let cleanAt = Number.NaN
     try {

@@ -57,8 +57,6 @@ export interface Row {
 
 /** The kernel of this machine, and so of all that is not the VM, may lack netem; then faults that need it say so. */
 const NEEDS_NETEM = { sshd: /lacks netem/, container: /lacks netem/ } as const
-/** The runner reaches the services of the container lab over the management network, which no fault touches. */
-const NO_WAY_FROM_HERE = { container: /no path that it cuts can be tried from here/ } as const
 const BOTH = ['east', 'west'] as const
 
 /** One fault of each kind. */
@@ -69,8 +67,8 @@ export const rows: Readonly<Record<string, Row>> = {
   'data-center-crash': { make: () => dataCenterCrash('east') },
   'data-center-isolated': { make: () => dataCenterIsolated('west') },
   'data-center-shutdown': { make: () => dataCenterShutdown('west') },
-  'data-path-dead': { make: () => dataPathDead('east'), refused: NO_WAY_FROM_HERE },
-  'data-service-down': { make: () => dataServiceDown('west'), refused: NO_WAY_FROM_HERE },
+  'data-path-dead': { make: () => dataPathDead('east') },
+  'data-service-down': { make: () => dataServiceDown('west') },
   'disk-full': { make: ({ host, smallDisk }) => diskFull(host, { path: smallDisk }) },
   'disk-io': { make: ({ host, realDisk }) => diskIo(host, { path: realDisk, workers: 1 }) },
   duplication: { make: () => duplication(...BOTH, { percent: 10 }), refused: NEEDS_NETEM },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { must } from './namespaces.ts'
-import { needs, needsBed } from './need.ts'
-import { execOverSsh, roundTripMs, say } from './testing.ts'
-import { startVmBed } from './vm.ts'
+import { must } from '../beds/namespaces.ts'
+import { needs, needsBed } from '../beds/need.ts'
+import { execOverSsh, roundTripMs, say } from '../beds/testing.ts'
+import { startVmBed } from '../beds/vm.ts'
 
 describe('a bed in a VM', () => {
   const bed = needsBed('vm', startVmBed)

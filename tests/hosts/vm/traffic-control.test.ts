@@ -12,11 +12,11 @@ import {
   packetLoss,
   reordering,
   type Fault,
-} from '../../lib/faults/index.ts'
-import { needsBed } from './beds/need.ts'
-import { roundTripMs } from './beds/testing.ts'
-import { startVmBed } from './beds/vm.ts'
-import { bedBench } from './network/bed-bench.ts'
+} from '../../../lib/faults/index.ts'
+import { needsBed } from '../beds/need.ts'
+import { roundTripMs } from '../beds/testing.ts'
+import { startVmBed } from '../beds/vm.ts'
+import { bedBench } from '../network/bed-bench.ts'
 
 interface Case {
   readonly name: string
