@@ -13,7 +13,7 @@ describe('hosts over SSH', () => {
     realDisk: '/var/tmp',
     kinds: SSHD_KINDS,
     killers: KILLERS,
-    share: 0.75,
+    share: 0.85,
     ttlMs: 3000,
     slackMs: 2500,
   })

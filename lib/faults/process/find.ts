@@ -47,7 +47,7 @@ export async function findProcesses(
     options.pids?.join(' ') ?? '',
   ]
   const command = { script: FIND_SCRIPT, args }
-  const said = await context.shell(host).run(command, { within: '10s', signal: context.signal })
+  const said = await context.shell(host).run(command, { within: '30s', signal: context.signal })
   if (said.code !== 0) {
     const isPattern = said.code !== NOT_A_PATTERN
     const what = isPattern

@@ -69,7 +69,7 @@ async function observe(
   { host, pid, startTime }: PeTarget,
 ): Promise<{ readonly state: string; readonly cpu: string }[]> {
   const command = { script: OBSERVE_SCRIPT, args: [pid, startTime] }
-  const said = await context.shell(host).run(command, { within: '10s', signal: context.signal })
+  const said = await context.shell(host).run(command, { within: '30s', signal: context.signal })
   return said.stdout
     .trim()
     .split('\n')

@@ -123,7 +123,7 @@ async function identify(
     )
   }
   const shell = context.shell(host)
-  const said = await shell.run({ script: IDENTIFY_SCRIPT, args: [pid] }, { within: '10s', signal: context.signal })
+  const said = await shell.run({ script: IDENTIFY_SCRIPT, args: [pid] }, { within: '30s', signal: context.signal })
   const [startTime = '', mark = '', ...rest] = said.stdout.trim().split('\n')
   const commandLine = rest.join('\n')
   if (said.code !== 0 || startTime === '') {

@@ -17,7 +17,7 @@ export async function observeAll(context: FaultContext, found: FoundProcesses): 
   const perHost = await Promise.all(
     found.hosts.map(async ({ host, processes }) => {
       const command = { script: OBSERVE_SCRIPT, args: processes.flatMap(({ pid, start }) => [pid, start]) }
-      const said = await context.shell(host).run(command, { within: '10s', signal: context.signal })
+      const said = await context.shell(host).run(command, { within: '30s', signal: context.signal })
       const lines = said.stdout.trim().split('\n')
       const at = (index: number): readonly [string, string] => {
         const [state = 'gone', cpu = ''] = (lines[index] ?? '').split(' ')

@@ -70,7 +70,7 @@ async function workersOf(context: FaultContext, host: HostName): Promise<Workers
   const args = [leasePath(context.environment, context.id, host)]
   const said = await context
     .shell(host)
-    .run({ script: WORKERS_SCRIPT, args }, { within: '10s', signal: context.signal })
+    .run({ script: WORKERS_SCRIPT, args }, { within: '30s', signal: context.signal })
   const lines = said.stdout.split('\n').map((line) => line.split('\t'))
   const textOf = (kind: string, of: string): string =>
     lines.find(([found, name]) => found === kind && name === of)?.[2]?.trim() ?? ''

@@ -21,9 +21,9 @@ mount -t ext4 /dev/vda /mnt/state
 mount -t tmpfs -o mode=755,size=32m snapshots /mnt/snapshots
 printf '127.0.0.1 localhost east-a\n::1 localhost east-a\n' >/etc/hosts
 echo east-a >/proc/sys/kernel/hostname
-for conf in all default; do
-  echo 0 >/proc/sys/net/ipv6/conf/$conf/accept_dad
-  echo 0 >/proc/sys/net/ipv6/conf/$conf/accept_ra
+for conf in /proc/sys/net/ipv6/conf/*; do # those of the cards are there already
+  echo 0 >$conf/accept_dad
+  echo 0 >$conf/accept_ra
 done
 
 . /bed/addresses
@@ -40,7 +40,7 @@ link set ${card[52:54:00:00:00:01]} name mgmt0
 link set ${card[52:54:00:00:00:02]} name mgmt-b
 link set ${card[52:54:00:00:00:03]} name bed0
 link set mgmt-b netns peer name mgmt0
-link add eth0 type veth peer name eth0 netns peer
+link add eth0 address 52:54:00:00:01:01 type veth peer name eth0 address 52:54:00:00:01:02 netns peer
 addr add 10.0.2.15/24 dev mgmt0
 addr add 10.0.4.15/24 dev bed0
 addr add $A_IPV4 dev eth0

@@ -57,6 +57,7 @@ export async function bedGround(
     outputOf(await bed.exec('a', { script: `mkdir -p ${realDisk}\n${script}` }), ['the victim'])
   }
   await startVictim()
+  let sshdIsGone = false
   return {
     name,
     ttlMs,
@@ -67,13 +68,16 @@ export async function bedGround(
     exec: (host) => async (script) => bed.exec(machine(host), { script }, { within: '30s' }),
     kill: {
       'host goes dark': () => bed.cutManagement('a'),
-      'sshd killed': () => bed.killSshd('a'),
+      async 'sshd killed'() {
+        sshdIsGone = true
+        await bed.killSshd('a')
+      },
       ...(bed.reset ? { 'host rebooted': () => bed.reset?.() ?? Promise.resolve() } : {}),
     },
     async restore() {
       await bed.restoreManagement('a')
-      const running = await bed.exec('a', ['pgrep', '-x', 'sshd'])
-      if (running.code !== 0) await bed.startSshd('a')
+      if (sshdIsGone) await bed.startSshd('a')
+      sshdIsGone = false
       // A reboot ends it.
       await startVictim()
     },

@@ -19,8 +19,9 @@ part ip6tables; ip6tables-save 2>/dev/null | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]
 part qdisc; tc qdisc show 2>/dev/null
 part filter; for device in /sys/class/net/*; do tc filter show dev "\${device##*/}" 2>/dev/null; done
 part rule; ip rule 2>/dev/null
-part route; ip route show table all 2>/dev/null | grep -v '^fe80\|^multicast\|^ff00\|^anycast' | sed 's/ expires [0-9]*sec//' | sort
-part link; ip -o link 2>/dev/null | sed 's/ qlen [0-9]*//'
+part route; ip route show table all 2>/dev/null | grep -v '^fe80\|^multicast\|^ff00\|^anycast' | sed 's/ expires [0-9]*sec//; s/ linkdown//' | sort
+part link; ip -o link 2>/dev/null | # the cable of mgmt0 is pulled by the trials themselves
+  sed -e 's/ qlen [0-9]*//' -e '/: mgmt0[@:]/{s/NO-CARRIER,//;s/,LOWER_UP//;s/ state [A-Z]*//;}'
 part mounts; cut -d ' ' -f 1-4 /proc/mounts | grep -v ' /var/lib/docker/\| /run/docker/'
 part limits; set --; for comm in /proc/[0-9]*/comm; do # those of sessions are the server's, and come and go
   read -r name <"$comm" || continue

@@ -65,7 +65,7 @@ export function newVictim(): { readonly pattern: string; readonly start: string;
     pattern: `^sleep ${seconds}$`,
     start: `setsid sh -c '${loop}' </dev/null >/dev/null 2>&1 &
 until pgrep -f '^sleep ${seconds}$' >/dev/null; do sleep 0.1; done`,
-    stop: `pkill -KILL -f 'do sleep ${seconds} &'; pkill -KILL -f '^sleep ${seconds}$'; true`,
+    stop: `pkill -KILL -f '[d]o sleep ${seconds} &'; pkill -KILL -f '^sleep ${seconds}$'; true`,
   }
 }
 

@@ -13,7 +13,7 @@ describe('a VM', { timeout: 300_000 }, () => {
     realDisk: '/mnt/state',
     kinds: VM_KINDS,
     killers: [...KILLERS, 'host rebooted'],
-    share: 0.25,
+    share: 0.15,
     ttlMs: 10_000,
     slackMs: 6000,
   })
