@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { TlsMaterial } from './plan.ts'
@@ -14,7 +15,26 @@ export function httpsServer(
   const server = createServer({ key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2', noDelay: true }, handle)
   server.keepAliveTimeout = KEEP_ALIVE_MS
   server.on('tlsClientError', () => undefined)
+  const open = new Set<Duplex>()
+  server.on('connection', (socket: Duplex) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  sockets.set(server, open)
   return server
+}
+
+const sockets = new WeakMap<Server, Set<Duplex>>()
+
+/**
+ * Closes a server of {@link httpsServer} with all its connections. Node knows only those that have finished their handshake; one
+ * whose client is gone without a word, as behind a firewall, would keep the server for two minutes.
+ */
+export async function closeServer(server: Server): Promise<void> {
+  await new Promise((resolve) => {
+    server.close(resolve)
+    for (const socket of sockets.get(server) ?? []) socket.destroy()
+  })
 }
 
 const FREE_LOOPBACK: Address = { host: '127.0.0.1', port: 0 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../../../core/index.ts'
-import { basicCheck, httpsServer, readBody } from '../http.ts'
+import { basicCheck, closeServer, httpsServer, readBody } from '../http.ts'
 import type { Site } from '../site/site.ts'
 import { Deliveries } from './deliveries.ts'
 import { Endpoints, endpointPath, positionAt, remember, type Endpoint } from './endpoints.ts'
@@ -127,12 +127,10 @@ export function dataService(site: Site): DataService {
 
   return {
     server,
-    close: () =>
-      new Promise((resolve) => {
-        endpoints.close()
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    async close() {
+      endpoints.close()
+      await closeServer(server)
+    },
   }
 }
 
