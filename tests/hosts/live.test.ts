@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dcEastWest } from '../../environments/dc-east-west.ts'
 import { reveal } from '../../lib/core/index.ts'
-import {
-  acquireEnvironmentLock,
-  resolveEnvironment,
-  VARIABLES,
-  type ResolvedEnvironment,
-} from '../../lib/environment/index.ts'
-import { openShell } from '../../lib/hosts/index.ts'
+import { resolveEnvironment, VARIABLES, type ResolvedEnvironment } from '../../lib/environment/index.ts'
 import { formatConfigurationFile } from '../../lib/toolkit/index.ts'
 import { runDrills } from '../self/run-drills.ts'
 import { needsBed } from './beds/need.ts'
@@ -103,37 +97,50 @@ describe('a container lab, taken for two live sites', () => {
     },
   )
 
-  it(
-    'is refused to a second run while a first one has it, which is named; or lets it wait',
-    { timeout: 300_000 },
-    async () => {
-      const [host] = lab().hosts
-      if (!host) throw new Error('the lab has no host')
-      const shell = openShell(host)
-      const place = { shell, directory: '/var/tmp/failover-leases', environment: 'dc-east-west' }
-      const first = await acquireEnvironmentLock({ ...place, holder: 'the nightly run of somebody else' })
-      const options = { files: { '.env': text }, within: '200s' } as const
-      try {
-        using refused = await runDrills(['pe-kill.spec.ts'], { ...options, env: { FAILOVER_TARGET: 'live' } })
-        expect(refused.exitCode).toBe(1)
-        expect(refused.output).toContain('the nightly run of somebody else')
+  it('is refused to a second run while a first one has it, which is named; or lets it wait', async () => {
+    const [on, end] = [join(directory, 'on'), join(directory, 'end')]
+    const files = { '.env': text }
+    const env = { FAILOVER_TARGET: 'live' }
+    const first = runDrills({ 'a.spec.ts': holdingUntil(on, end) }, { files, env, within: '280s' })
+    try {
+      await expect.poll(() => existsSync(on), { timeout: 60_000 }).toBe(true)
+      const holder = readFileSync(on, 'utf8')
 
-        const waiting = runDrills(['pe-kill.spec.ts'], {
-          ...options,
-          env: { FAILOVER_TARGET: 'live', FAILOVER_LOCK_WAIT: '2m' },
-          onOutput: (output) => {
-            if (output.includes('waiting for its lock, which the nightly run')) void first[Symbol.asyncDispose]()
-          },
-        })
-        using waited = await waiting
-        expect(waited.output).toContain(
-          'dc-east-west: waiting for its lock, which the nightly run of somebody else has held since',
-        )
-        expect(waited.exitCode, waited.output).toBe(0)
-      } finally {
-        await first[Symbol.asyncDispose]()
-        await shell[Symbol.asyncDispose]()
-      }
-    },
-  )
+      using refused = await runDrills(['pe-kill.spec.ts'], { files, env, within: '60s' })
+      expect(refused.exitCode).toBe(1)
+      expect(refused.output).toMatch(new RegExp(`dc-east-west is locked by \\S+@\\S+ .*${holder}`))
+
+      using waited = await runDrills(['pe-kill.spec.ts'], {
+        files,
+        env: { ...env, FAILOVER_LOCK_WAIT: '2m' },
+        within: '200s',
+        onOutput: (output) => {
+          if (output.includes('dc-east-west: waiting for its lock, which ')) writeFileSync(end, '')
+        },
+      })
+      expect(waited.output).toMatch(new RegExp(`waiting for its lock, which \\S+@\\S+ .*${holder}.* has held since`))
+      expect(waited.exitCode, waited.output).toBe(0)
+    } finally {
+      writeFileSync(end, '')
+      using held = await first
+      expect(held.output).toContain('target: live sites')
+    }
+  }, 300_000)
 })
+
+/** A spec that says which run it is of, and then keeps that run going until it is let. */
+function holdingUntil(on: string, end: string): string {
+  return `
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { expect, inject } from 'vitest'
+import { describe, it } from '../../../fixtures/index.ts'
+
+describe('a run', () => {
+  it('goes on', async ({ environment }) => {
+    expect(environment.target).toBe('live')
+    writeFileSync(${JSON.stringify(`${on}.new`)}, inject('failoverRun').id)
+    renameSync(${JSON.stringify(`${on}.new`)}, ${JSON.stringify(on)})
+    await expect.poll(() => existsSync(${JSON.stringify(end)}), { timeout: 250_000 }).toBe(true)
+  })
+})`
+}

@@ -358,7 +358,11 @@ function pairState(world: World, state: 'split-brain' | 'stuck-split-brain'): vo
  */
 export function overtake(world: World, random: Random, unanswered: boolean): void {
   const { sight, next } = random.pick(
-    neighbours(world).filter((pair) => pollOf(world, pair.sight) !== pollOf(world, pair.next)),
+    neighbours(world).filter((pair) => {
+      const poll = pollOf(world, pair.next)
+      // Nobody has given up by then what is answered later.
+      return poll !== pollOf(world, pair.sight) && poll !== undefined && doneAt(world, pair.sight) < poll.poll.answered
+    }),
   )
   const before = sight.sum - sight.value
   swap(world, sight, next)
@@ -373,6 +377,13 @@ export function overtake(world: World, random: Random, unanswered: boolean): voi
   )
 }
 
-function pollOf(world: World, sight: SightRecord): unknown {
+function doneAt(world: World, { seq }: SightRecord): number {
+  const sent = world.sends.find((one) => 'send' in one && one.send.seq === seq)
+  const batch = sent && 'send' in sent ? sent.send.batch : undefined
+  const done = world.sends.find((one) => 'outcome' in one && one.outcome.batch === batch)
+  return done && 'outcome' in done ? done.outcome.doneAt : Number.POSITIVE_INFINITY
+}
+
+function pollOf(world: World, sight: SightRecord): World['polls'][number] | undefined {
   return world.polls.find(({ sights }) => sights.includes(sight))
 }

@@ -1,37 +1,20 @@
-import { z } from 'zod'
-import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
-import {
-  directionParams,
-  readBetween,
-  type BetweenArguments,
-  type DirectionOptions,
-} from './traffic-control/direction.ts'
-import { impairmentKind } from './traffic-control/impairment-kind.ts'
-import { percentParam } from './traffic-control/params.ts'
-
-const params = z.strictObject({ ...directionParams, percent: percentParam })
+import type { BetweenArguments } from './traffic-control/direction.ts'
+import { percentFault, percentKind, type PercentOptions } from './traffic-control/percent-fault.ts'
 
 /** Packets are lost on the way. */
-export const packetLossKind = defineFault({
-  kind: 'packet-loss',
-  summary: 'Some of the packets between the data centres are lost.',
-  params,
-  capabilities: ['packets'],
-  ...impairmentKind<z.infer<typeof params>>(({ percent }) => ({ lossPercent: percent })),
-})
-
-/** Options of {@link packetLoss}. */
-export interface PacketLossOptions extends DirectionOptions {
-  /** Of each direction's packets that are lost, above 0 and up to 100. */
-  readonly percent: number
-}
+export const packetLossKind = percentKind(
+  'packet-loss',
+  'Some of the packets between the data centres are lost.',
+  (percent) => ({
+    lossPercent: percent,
+  }),
+)
 
 /**
  * Loses packets at random: `packetLoss(a, b, { percent: 5 })` in each direction, `packetLoss({ from, to }, …)` of what `from` sends to
  * `to`. Where the kernel lacks netem, by the random match of its packet filter, as its plan and evidence say.
  */
-export function packetLoss(...args: BetweenArguments<PacketLossOptions>): Fault {
-  const { direction, options } = readBetween(args)
-  return packetLossKind.with({ ...direction, percent: options.percent })
+export function packetLoss(...args: BetweenArguments<PercentOptions>): Fault {
+  return percentFault(packetLossKind, args)
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { messageOf } from '../../../lib/core/index.ts'
 import { requireOrSkip } from '../../../lib/vitest/capabilities.ts'
+import { SYSTEMD_IMAGE } from './systemd.ts'
 
-/** What a test may need of the machine it runs on. `.ci/machine` provides each. */
-export type Need = 'sshd' | 'docker' | 'vm'
+/** What a test may need of the machine it runs on. `.ci/machine` provides each; `systemd` is an image that has it. */
+export type Need = 'sshd' | 'docker' | 'systemd' | 'vm'
 
 /** Where `.ci/machine vm` puts the VM's files. */
 export const VM_CACHE = process.env['VM_BED_CACHE'] ?? '/var/cache/failover-vm'
@@ -21,6 +22,9 @@ const CHECKS: Readonly<Record<Need, () => void>> = {
   docker() {
     programs('docker')
     execFileSync('docker', ['info'], { stdio: 'pipe' })
+  },
+  systemd() {
+    execFileSync('docker', ['run', '--rm', SYSTEMD_IMAGE, 'test', '-x', '/lib/systemd/systemd'], { stdio: 'pipe' })
   },
   vm() {
     programs('qemu-system-x86_64', 'cpio', 'mkfs.ext4')
@@ -37,7 +41,7 @@ export function lackOf(need: Need): string | undefined {
     try {
       CHECKS[need]()
     } catch (error) {
-      lack = `${messageOf(error).trim()} (.ci/machine ${need} provides it)`
+      lack = `${messageOf(error).trim()} (.ci/machine ${need === 'systemd' ? 'docker' : need} provides it)`
     }
     known.set(need, lack)
   }

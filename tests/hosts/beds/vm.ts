@@ -135,7 +135,13 @@ export async function startVmBed(): Promise<VmBed> {
         const before = await bootId()
         await bedSsh.drop()
         await monitor.execute('system_reset')
-        await booted()
+        await booted().catch(async (error: unknown) => {
+          // An emulated machine that hangs while it boots says nothing of what is tested on it.
+          process.stderr.write(`The VM is reset once more: ${messageOf(error)}\n`)
+          boots--
+          await monitor.execute('system_reset')
+          await booted()
+        })
         if ((await bootId()) === before) throw new Error('The VM was not reset.')
       },
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),

@@ -5,7 +5,7 @@ import { VM_KINDS } from '../kill-matrix/grounds.ts'
 import { KILLERS, killMatrixOn } from '../kill-matrix/suite.ts'
 
 // An emulated machine is slow: its leases are longer, and so are its undos.
-describe('a VM', { timeout: 300_000 }, () => {
+describe('a VM', { timeout: 600_000 }, () => {
   killMatrixOn({
     name: 'vm',
     needs: 'vm',
