@@ -146,12 +146,14 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
       const result = await call(['renew', ttl], limits).catch(() => undefined)
       nextMs = result?.code === 0 ? everyMs : everyMs / 5
       if (result?.code === 0) renewedAt = result.doneAt
-      // Whatever becomes of the way to the host, its own clock has ended the lease by now.
-      else if (!undoing && !ended.signal.aborted && now() - renewedAt > toMs(options.ttl)) lost('silence')
-      if (result?.code !== LOST) continue
-      ended.abort()
-      // An undo of our own refuses renewals, too.
-      if (!undoing) lost(result.stdout.trim())
+      if (result?.code === LOST) {
+        ended.abort()
+        // An undo of our own refuses renewals, too.
+        if (!undoing) lost(result.stdout.trim())
+      } else if (!undoing && !ended.signal.aborted && now() - renewedAt > toMs(options.ttl)) {
+        // Whatever becomes of the way to the host, its own clock has ended the lease by now.
+        lost('silence')
+      }
     }
   }
 }
