@@ -215,7 +215,8 @@ function clientsOf(environment: ResolvedEnvironment, dc: DcName): DcClients {
   }
 }
 
-function started(environment: ResolvedEnvironment) {
+/** The event that a record begins with. */
+export function started(environment: ResolvedEnvironment) {
   const at = now()
   return {
     type: 'drill-started' as const,

@@ -68,6 +68,7 @@ import { openRecorder, readHistory, type DrillRecorder, type HistoryEvent } from
 import { localShell, openShells, type HostShells } from '../hosts/index.ts'
 import { openDataExchange, openManagement } from '../streams/index.ts'
 import { z } from 'zod'
+import { started } from '../../tests/fault-bench.ts'
 
 /** One fault of every kind, as a spec would ask for it. */
 const samples: Readonly<Record<string, () => Fault>> = {
@@ -185,33 +186,13 @@ function bench(options: Partial<Parameters<typeof createFaultEngine>[0]> = {}): 
   events: () => Promise<HistoryEvent[]>
 } {
   const recorder = openRecorder(mkdtempSync(join(directory, 'drill-')))
-  recorder.event(started())
+  recorder.event(started(environment))
   const engine = createFaultEngine({ environment, clients, recorder, shells: shells.byName, ...options })
   const events = async (): Promise<HistoryEvent[]> => {
     await recorder[Symbol.asyncDispose]()
     return [...readHistory(recorder.directory).events]
   }
   return { engine, recorder, events }
-}
-
-function started() {
-  const at = now()
-  return {
-    type: 'drill-started' as const,
-    at,
-    origin: at,
-    wall: Date.now(),
-    run: 'test',
-    name: 'faults',
-    file: 'faults.test.ts',
-    environment: environment.name,
-    target: environment.target,
-    mode: environment.mode,
-    roles: { victim: 'east' as const, survivor: 'west' as const },
-    objectives: {},
-    contract: { delivery: 'at-most-once' as const, ordered: true },
-    seed: 1,
-  }
 }
 
 /** Leases that lie on this machine. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { bundleProgram } from '../../bundle/index.ts'
-import { eventually, formatMs, now, toMs, type Duration } from '../../core/index.ts'
+import { z } from 'zod'
+import { eventually, formatMs, isDuration, now, toMs, type Duration } from '../../core/index.ts'
 import type { DcName } from '../../history/index.ts'
-import type { Confirmation, FaultContext, FaultPlan, PlanContext } from '../definition.ts'
+import type { Confirmation, FaultContext, FaultDefinition, FaultPlan, PlanContext } from '../definition.ts'
 import { FaultTargetError } from '../errors.ts'
 import { livingWorkers, noWorkers, workerStep } from '../process/worker.ts'
 import type { FaultDeadlines } from '../services.ts'
@@ -17,6 +18,11 @@ export interface Forging {
   /** Time from one to the next. Default: a quarter of the toolkit's own. */
   readonly every?: Duration | undefined
 }
+
+/** How often heartbeats are forged. */
+export const everyParam = z
+  .custom<Duration>(isDuration, "is a length of time with its unit, as in '500ms'")
+  .refine((every) => toMs(every) > 0, 'is more than 0')
 
 /** What is known before anything is forged. */
 export interface ForgingFacts {
@@ -65,7 +71,7 @@ export async function surveyForging(
 }
 
 /** A plan with the forger as a process of this machine, under the lease. */
-export function planForging(context: PlanContext, { from, to }: Forging, { program, order }: ForgingFacts): FaultPlan {
+function planForging(context: PlanContext, { from, to }: Forging, { program, order }: ForgingFacts): FaultPlan {
   const args = [process.execPath, program, JSON.stringify(order)]
   return {
     steps: [workerStep(context, 'runner', { program: WORKER_PROGRAM, args })],
@@ -78,7 +84,7 @@ export function planForging(context: PlanContext, { from, to }: Forging, { progr
  * Confirms that `to` counts more heartbeats than `from` can have sent, as many as the forger got rid of, and that it sees its
  * peer up.
  */
-export async function confirmForging(context: FaultContext, forging: Forging): Promise<Confirmation> {
+async function confirmForging(context: FaultContext, forging: Forging): Promise<Confirmation> {
   const { to, from } = forging
   const own = heartbeatMs(context.environment, from)
   const begun = { at: now(), taken: await taken(context), ...(await toolkitCounters(context, to)) }
@@ -107,7 +113,7 @@ export async function confirmForging(context: FaultContext, forging: Forging): P
 }
 
 /** Confirms that nobody forges any more, and that `to` receives no more heartbeats than `from` can send. */
-export async function confirmNotForging(context: FaultContext, forging: Forging): Promise<Confirmation> {
+async function confirmNotForging(context: FaultContext, forging: Forging): Promise<Confirmation> {
   const { to, from } = forging
   await noWorkers(context, 'runner')
   const own = heartbeatMs(context.environment, from)
@@ -136,7 +142,7 @@ export async function confirmNotForging(context: FaultContext, forging: Forging)
 }
 
 /** @throws FaultTargetError if the forger has ended, TimeoutError if nobody takes its heartbeats any more */
-export async function stillForging(context: FaultContext, forging: Forging): Promise<void> {
+async function stillForging(context: FaultContext, forging: Forging): Promise<void> {
   const before = await taken(context)
   await eventually(
     async () => {
@@ -153,7 +159,7 @@ export async function stillForging(context: FaultContext, forging: Forging): Pro
 }
 
 /** Deadlines by the time that it takes to tell forged heartbeats from real ones. */
-export function forgingDeadlines(environment: FaultEnvironment, forging: Forging): Partial<FaultDeadlines> {
+function forgingDeadlines(environment: FaultEnvironment, forging: Forging): Partial<FaultDeadlines> {
   const window = windowMs(environment, forging)
   return {
     survey: `${AROUND_MS + 3 * periodOf(environment, forging)}ms`,
@@ -194,4 +200,22 @@ function heartbeatLink({ links }: FaultEnvironment, { from, to }: Forging): Faul
 /** Whose name the heartbeats of a data centre carry. */
 export function originOf(environment: FaultEnvironment, dc: DcName): string {
   return toolkitOf(environment, dc).localDataCenterName
+}
+
+/** What all faults have in common that play heartbeats of one data centre to the other. */
+export function forgingKind<P extends Forging>(): Pick<
+  FaultDefinition<P, ForgingFacts>,
+  'blastRadius' | 'capabilities' | 'target' | 'affects' | 'deadlines' | 'plan' | 'confirm' | 'stillOn' | 'confirmHealed'
+> {
+  return {
+    capabilities: ['management'],
+    blastRadius: 'link',
+    target: ({ from, to }) => `${from}→${to}`,
+    affects: () => undefined,
+    deadlines: forgingDeadlines,
+    plan: planForging,
+    confirm: confirmForging,
+    stillOn: stillForging,
+    confirmHealed: confirmNotForging,
+  }
 }

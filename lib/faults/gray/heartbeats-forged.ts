@@ -1,51 +1,32 @@
 import { z } from 'zod'
-import { isDuration, toMs, type Duration } from '../../core/index.ts'
+import type { Duration } from '../../core/index.ts'
 import { dcParam, nameOf, type DcRef } from '../data-center.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
-import {
-  confirmForging,
-  confirmNotForging,
-  forgingDeadlines,
-  originOf,
-  planForging,
-  stillForging,
-  surveyForging,
-} from './forging.ts'
+import { everyParam, forgingKind, originOf, surveyForging } from './forging.ts'
 
-/** How often heartbeats are forged. */
-export const everyParam = z
-  .custom<Duration>(isDuration, "is a length of time with its unit, as in '500ms'")
-  .refine((every) => toMs(every) > 0, 'is more than 0')
+const params = z
+  .strictObject({
+    from: dcParam,
+    to: dcParam,
+    every: everyParam.exactOptional(),
+    name: z.string().exactOptional(),
+    count: z.int().nonnegative().exactOptional(),
+  })
+  .refine(({ from, to }) => from !== to, 'from and to must be two different data centres')
 
 /** Somebody else sends the heartbeats of a data centre. */
 export const heartbeatsForgedKind = defineFault({
   kind: 'heartbeats-forged',
   summary: 'Somebody else sends heartbeats of a data centre, so that the other holds it for up.',
-  params: z
-    .strictObject({
-      from: dcParam,
-      to: dcParam,
-      every: everyParam.exactOptional(),
-      name: z.string().exactOptional(),
-      count: z.int().nonnegative().exactOptional(),
-    })
-    .refine(({ from, to }) => from !== to, 'from and to must be two different data centres'),
-  capabilities: ['management'],
-  blastRadius: 'link',
-  target: ({ from, to }) => `${from}→${to}`,
-  affects: () => undefined,
-  deadlines: (environment, params) => forgingDeadlines(environment, params),
+  params,
+  ...forgingKind<z.infer<typeof params>>(),
   survey: (context, params) =>
     surveyForging(context, params, {
       count: String(params.count ?? 1),
       counts: true,
       origin: params.name ?? originOf(context.environment, params.from),
     }),
-  plan: (context, params, facts) => planForging(context, params, facts),
-  confirm: (context, params) => confirmForging(context, params),
-  stillOn: (context, params) => stillForging(context, params),
-  confirmHealed: (context, params) => confirmNotForging(context, params),
 })
 
 /** Options of {@link heartbeatsForged}. */

@@ -4,30 +4,19 @@ import { dcParam, nameOf, type DcRef } from '../data-center.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
 import { FaultTargetError } from '../errors.ts'
-import {
-  confirmForging,
-  confirmNotForging,
-  forgingDeadlines,
-  originOf,
-  planForging,
-  stillForging,
-  surveyForging,
-} from './forging.ts'
-import { everyParam } from './heartbeats-forged.ts'
+import { everyParam, forgingKind, originOf, surveyForging } from './forging.ts'
 import { toolkitCounters } from './toolkit-counters.ts'
+
+const params = z
+  .strictObject({ from: dcParam, to: dcParam, every: everyParam.exactOptional() })
+  .refine(({ from, to }) => from !== to, 'from and to must be two different data centres')
 
 /** A data centre's last heartbeat is sent again and again. */
 export const heartbeatsStaleKind = defineFault({
   kind: 'heartbeats-stale',
   summary: 'The last heartbeat of a data centre is delivered again and again, with its old count.',
-  params: z
-    .strictObject({ from: dcParam, to: dcParam, every: everyParam.exactOptional() })
-    .refine(({ from, to }) => from !== to, 'from and to must be two different data centres'),
-  capabilities: ['management'],
-  blastRadius: 'link',
-  target: ({ from, to }) => `${from}→${to}`,
-  affects: () => undefined,
-  deadlines: (environment, params) => forgingDeadlines(environment, params),
+  params,
+  ...forgingKind<z.infer<typeof params>>(),
 
   async survey(context, params) {
     const { from } = params
@@ -41,11 +30,6 @@ export const heartbeatsStaleKind = defineFault({
     const message = { count: String(sent + snapshots), counts: false, origin: originOf(context.environment, from) }
     return surveyForging(context, params, message)
   },
-
-  plan: (context, params, facts) => planForging(context, params, facts),
-  confirm: (context, params) => confirmForging(context, params),
-  stillOn: (context, params) => stillForging(context, params),
-  confirmHealed: (context, params) => confirmNotForging(context, params),
 })
 
 /** Options of {@link heartbeatsStale}. */
