@@ -285,10 +285,11 @@ describe('resource faults', () => {
 
   it('are not confirmed if they use more of a core than they are told', async () => {
     const bin = mkdtempSync(join(root, 'bin-'))
-    writeFileSync(join(bin, 'sleep'), '#!/bin/sh\n[ "$1" = 0.60 ] || exec /bin/sleep "$@"\n', { mode: 0o755 })
+    writeFileSync(join(bin, 'sleep'), '#!/bin/sh\n[ "$1" = 0.95 ] || exec /bin/sleep "$@"\n', { mode: 0o755 })
     await using bench = localBench({ bin })
-    const injected = bench.engine().inject(cpuPressure(HERE, { cores: 1, percent: 40 }))
-    await expect(injected).rejects.toThrow(/our workers use \S+ cores, and 0\.40 was asked for/)
+    // So little was asked for that it is too much even where others want the CPU, too.
+    const injected = bench.engine().inject(cpuPressure(HERE, { cores: 1, percent: 5 }))
+    await expect(injected).rejects.toThrow(/our workers use \S+ cores, and 0\.05 was asked for/)
     expect(workers()).toEqual([])
   })
 
