@@ -4,7 +4,8 @@ import { plural } from './text.ts'
 
 /**
  * Order per key at each data centre. Repeats do not count, nor does the handover from one data centre to the other, nor what had
- * been given up without an answer when it came: the sender went on without knowing, so no order was promised.
+ * been given up without an answer when it came, nor what was sent while the data centre was away and waited on the way for its
+ * return: the sender went on without knowing, so no order was promised.
  */
 export const order = defineChecker({
   name: 'order',

@@ -43,6 +43,12 @@ interface Served {
   readonly history: StateHistory
 }
 
+/** An outage at a data centre, and when the first tuple that was sent after it had come out there. */
+interface Absence {
+  readonly outage: OutageFact
+  backAt: number
+}
+
 /** What is remembered of a key. */
 interface Owned {
   readonly served: [Served | undefined, Served | undefined]
@@ -61,7 +67,10 @@ export class Keys {
   steps = 0
   /** Steps that could not be checked because tuples in between were not seen. */
   unverified = 0
-  /** Tuples behind a later one that had been given up without an answer when they came: nothing was promised about them. */
+  /**
+   * Tuples behind a later one about which nothing was promised: given up without an answer before they came, or sent while the data
+   * centre was away.
+   */
   overtaken = 0
   /** Tuples that an old owner finished after the new one had begun. */
   stragglers = 0
@@ -76,12 +85,18 @@ export class Keys {
   readonly #gaps: [number, number] = [0, 0]
   readonly #isUnanswered: (sight: KeyedSight) => boolean
   readonly #samples: number
+  readonly #absences: readonly [Absence[], Absence[]]
 
   /** @param isUnanswered whether a tuple's batch has ended without an answer by now; asked of those that come late alone */
   constructor(entries: readonly KeyEntry[], timeline: Timeline, isUnanswered: (sight: KeyedSight) => boolean) {
     this.#isUnanswered = isUnanswered
     this.#entries = entries
     this.#timeline = timeline
+    const absences = timeline.outages.map((outage) => ({ outage, backAt: Number.POSITIVE_INFINITY }))
+    this.#absences = [
+      absences.filter(({ outage }) => outage.dc === 0),
+      absences.filter(({ outage }) => outage.dc === 1),
+    ]
     this.#keys = new Array<Owned | undefined>(entries.length)
     const share = Math.min(512, Math.max(16, 262_144 / Math.max(1, entries.length)))
     this.#samples = 2 ** Math.floor(Math.log2(share))
@@ -99,6 +114,7 @@ export class Keys {
       this.#keys[sight.key] = owned
     }
     if (!sight.repeated) this.#own(owned, sight)
+    if (this.#absences[sight.dc].length > 0) this.#isBack(sight)
     const served = owned.served[sight.dc]
     if (!served) {
       owned.served[sight.dc] = {
@@ -129,13 +145,25 @@ export class Keys {
     // Sent after a later number (a retry): then it has to come out after it, too.
     if (sight.send > served.highestSend) return false
     // Its sender had given it up and gone on; where the network held it, it may come at any time, or never.
-    if (this.#isUnanswered(sight)) {
+    if (this.#isUnanswered(sight) || this.#sentIntoAbsence(sight)) {
       this.overtaken++
       return false
     }
     const behind = served.highest
     this.reordered.add(() => fact(sight, `number ${sight.keySeq} of its key came out after number ${behind}`))
     return true
+  }
+
+  /** What was sent after an outage comes out where it happened: the data centre is back. */
+  #isBack({ dc, sentAt, latest }: KeyedSight): void {
+    for (const absence of this.#absences[dc]) {
+      if (sentAt > absence.outage.at.latest && latest < absence.backAt) absence.backAt = latest
+    }
+  }
+
+  /** Requests that wait on the way for a data centre to come back arrive in any order when it does. */
+  #sentIntoAbsence({ dc, sentAt }: KeyedSight): boolean {
+    return this.#absences[dc].some(({ outage, backAt }) => sentAt >= outage.at.earliest && sentAt <= backAt)
   }
 
   #step(owned: Owned, served: Served, sight: KeyedSight): void {

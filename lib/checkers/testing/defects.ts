@@ -1,5 +1,5 @@
 import { seeded, type Random } from '../../core/index.ts'
-import type { DcName, EventOf, HistoryEventInput, SightRecord } from '../../history/index.ts'
+import type { DcName, EventOf, HistoryEventInput, SendRecord, SightRecord } from '../../history/index.ts'
 import type { World, WorldOptions } from './world.ts'
 
 /** A way to spoil a clean drill so that one checker must fail. */
@@ -354,32 +354,42 @@ function pairState(world: World, state: 'split-brain' | 'stuck-split-brain'): vo
 
 /**
  * Lets a tuple overtake the one before it of its key, as an application does that gets them so: counts and sums follow the order
- * of processing. `unanswered`: the sender had given the first one up before.
+ * of processing. `excuse`: the sender had given the first one up before, or sent it while the data centre was away.
  */
-export function overtake(world: World, random: Random, unanswered: boolean): void {
+export function overtake(world: World, random: Random, excuse: 'given up' | 'sent while away' | undefined): void {
   const { sight, next } = random.pick(
     neighbours(world).filter((pair) => {
       const poll = pollOf(world, pair.next)
-      // Nobody has given up by then what is answered later.
-      return poll !== pollOf(world, pair.sight) && poll !== undefined && doneAt(world, pair.sight) < poll.poll.answered
+      // A witness comes out at both. And nobody has given up by then what is answered later.
+      if (poll === undefined || poll === pollOf(world, pair.sight) || world.keys[pair.sight.key]?.witness) return false
+      return doneAt(world, pair.sight) < poll.poll.answered
     }),
   )
   const before = sight.sum - sight.value
   swap(world, sight, next)
   replace(world, next, (one) => ({ ...one, count: sight.count, sum: before + next.value }))
   replace(world, sight, (one) => ({ ...one, count: next.count, sum: before + next.value + sight.value }))
-  if (!unanswered) return
-  const batch = world.sends.find((one) => 'send' in one && one.send.seq === sight.seq)
+  if (excuse === 'sent while away') {
+    const send = sendOf(world, sight)
+    if (!send) throw new Error(`the tuple ${sight.seq} was never sent`)
+    const at = { earliest: send.sentAt - 1, latest: send.sentAt - 0.5 }
+    world.events.push({ type: 'outage', dc: send.dc, at, reason: 'planted', fault: 'planted', ends: at })
+  }
+  if (excuse !== 'given up') return
+  const batch = sendOf(world, sight)?.batch
   world.sends = world.sends.map((one) =>
-    'outcome' in one && batch && 'send' in batch && one.outcome.batch === batch.send.batch
+    'outcome' in one && one.outcome.batch === batch
       ? { ...one, outcome: { ...one.outcome, outcome: 'indeterminate' } }
       : one,
   )
 }
 
-function doneAt(world: World, { seq }: SightRecord): number {
-  const sent = world.sends.find((one) => 'send' in one && one.send.seq === seq)
-  const batch = sent && 'send' in sent ? sent.send.batch : undefined
+function sendOf(world: World, { seq }: SightRecord): SendRecord | undefined {
+  return world.sends.flatMap((one) => ('send' in one ? one.send : [])).find((send) => send.seq === seq)
+}
+
+function doneAt(world: World, sight: SightRecord): number {
+  const batch = sendOf(world, sight)?.batch
   const done = world.sends.find((one) => 'outcome' in one && one.outcome.batch === batch)
   return done && 'outcome' in done ? done.outcome.doneAt : Number.POSITIVE_INFINITY
 }
