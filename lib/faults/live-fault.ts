@@ -131,7 +131,7 @@ export async function injectFault(
     if (!definition.stillOn || state === 'failed') return
     const look = async (s: AbortSignal): Promise<void> =>
       definition.stillOn?.(contextOf(services, id, s), params, facts)
-    await phase('survey', look).catch((error: unknown) => {
+    await phase('confirm', look).catch((error: unknown) => {
       services.doubt(`${title} ended before it was healed: ${messageOf(error)}`)
     })
   }

@@ -13,15 +13,15 @@ while state_of "$parent" && [ "\${parent:-0}" -gt 1 ]; do ours="$ours$parent "; 
 `.replaceAll('\\$', '$')
 
 /**
- * `pattern leases group pids`: prints the processes whose command line matches an extended regular expression, one line each, with tabs
+ * `pattern leases group pids brief`: prints the processes whose command line matches an extended regular expression, one line each, with tabs
  * between `match`, pid, start time, mark, process group, program, and command line. Instead of `match` it says
  * `spared: <why>` for what is never touched. Of leases, their workers and other searches it says nothing. If nothing matches, it prints what comes near, as `near`, else some, as `other`.
  * With `group` not empty, the other members of the process groups of matches match, too. Kernel threads are left out.
- * With `pids`, only these are looked at.
+ * With `pids`, only these are looked at. With `brief` not empty, nothing but matches is printed.
  */
 export const FIND_SCRIPT = String.raw`# ${SEARCH}
 ${IDENTITY}
-pattern=$1 leases=$2 whole=$3 all=\${4-}
+pattern=$1 leases=$2 whole=$3 all=\${4-} brief=\${5-}
 printf '' | grep -E -- "$pattern" >/dev/null; [ $? -le 1 ] || exit 64
 ${OURS}
 if [ -n "$all" ]; then :
@@ -69,7 +69,7 @@ $found
 END
 fi
 show match "$matches"
-[ -n "$matches" ] || {
+[ -n "$matches$brief" ] || {
   near=$(which -iE -- "$pattern" | head -n 20)
   if [ -n "$near" ]; then show near "$near"; else show other "$(which -v '^\[' | tail -n 20)"; fi
 }

@@ -31,20 +31,21 @@ const NOT_A_PATTERN = 64
 
 /**
  * The processes of a host whose command line matches an extended regular expression. The first process, whatever our own
- * connection hangs on, leases and their workers are never among the matches.
+ * connection hangs on, leases and their workers are never among the matches. `brief`: nobody asks what comes near.
  * @throws FaultTargetError if it is not an extended regular expression
  */
 export async function findProcesses(
   context: FaultContext,
   host: HostName,
   pattern: string,
-  options: { readonly group?: boolean; readonly pids?: readonly string[] } = {},
+  options: { readonly group?: boolean; readonly pids?: readonly string[]; readonly brief?: boolean } = {},
 ): Promise<Search> {
   const args = [
     pattern,
     leaseDirectoryOf(context.environment, host),
     options.group ? 'group' : '',
     options.pids?.join(' ') ?? '',
+    options.brief ? 'brief' : '',
   ]
   const command = { script: FIND_SCRIPT, args }
   const said = await context.shell(host).run(command, { within: '30s', signal: context.signal })

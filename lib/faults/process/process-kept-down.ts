@@ -103,7 +103,9 @@ export async function afterLoop(
 /** What is started again is gone at the next look at the latest: the same process is never seen twice. */
 async function noneStays(context: FaultContext, hosts: readonly string[], pattern: string): Promise<void> {
   const look = async () =>
-    (await Promise.all(hosts.map((host) => findProcesses(context, host, pattern)))).flatMap(({ matches }) => matches)
+    (await Promise.all(hosts.map((host) => findProcesses(context, host, pattern, { brief: true })))).flatMap(
+      ({ matches }) => matches,
+    )
   const first = await look()
   if (first.length === 0) return
   await pause(1000, context.signal)

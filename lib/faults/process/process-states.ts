@@ -59,7 +59,11 @@ export async function afterKill(
   restarted: boolean,
 ): Promise<Confirmation> {
   const count = async (): Promise<number[]> =>
-    Promise.all(found.hosts.map(async ({ host }) => (await findProcesses(context, host, pattern)).matches.length))
+    Promise.all(
+      found.hosts.map(
+        async ({ host }) => (await findProcesses(context, host, pattern, { brief: true })).matches.length,
+      ),
+    )
   if (!restarted) return { evidence: { matching: await count(), restart: 'left to who runs the process' } }
   const back = await eventually(
     async () => {
