@@ -141,22 +141,32 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
     const everyMs = toMs(options.ttl) / RENEWALS_PER_TTL
     const limits = { within: `${Math.max(1000, everyMs)}ms`, signal: ended.signal } as const
     let nextMs = everyMs
-    let renewedAt = now()
+    let [renewedAt, askedAt, tickedAt] = [now(), 0, now()]
+    // Whatever becomes of the way to the host, its own clock has ended the lease by then; and a call on a dead way takes its time.
+    const silence = setInterval(() => {
+      // Who was away himself asks first.
+      if (now() - tickedAt > SHORT_CALL_MS) askedAt = now()
+      tickedAt = now()
+      const isOver = tickedAt - renewedAt > toMs(options.ttl) && tickedAt - askedAt > SHORT_CALL_MS
+      if (isOver && !undoing) lost('silence')
+    }, SHORT_CALL_MS / 5)
+    ended.signal.addEventListener('abort', () => clearInterval(silence), { once: true })
+    silence.unref()
     while (await sleptThrough(nextMs, ended.signal)) {
+      askedAt = now()
       const result = await call(['renew', ttl], limits).catch(() => undefined)
       nextMs = result?.code === 0 ? everyMs : everyMs / 5
       if (result?.code === 0) renewedAt = result.doneAt
-      if (result?.code === LOST) {
-        ended.abort()
-        // An undo of our own refuses renewals, too.
-        if (!undoing) lost(result.stdout.trim())
-      } else if (!undoing && !ended.signal.aborted && now() - renewedAt > toMs(options.ttl)) {
-        // Whatever becomes of the way to the host, its own clock has ended the lease by now.
-        lost('silence')
-      }
+      if (result?.code !== LOST) continue
+      ended.abort()
+      // An undo of our own refuses renewals, too.
+      if (!undoing) lost(result.stdout.trim())
     }
   }
 }
+
+/** A renewal that was asked for so shortly ago may still be answered. */
+const SHORT_CALL_MS = 1000
 
 function sleptThrough(ms: number, signal: AbortSignal): Promise<boolean> {
   return pause(ms, signal).then(

@@ -55,7 +55,9 @@ export interface TrialResult extends Trial {
 /** The time of a fault that nobody kills: arming, injection, confirmation, this, healing. */
 const HOLD_MS = 700
 
-/** A runner that lives holds its other hosts until it is sure that the lost one has ended its lease, by a last call there. */
+/** A runner that lives lets go of its other hosts once the command that it had sent to the lost one is given up for dead. */
+const DEAD_CALL_MS = 6000
+
 function runnerLives(killer: Killer): boolean {
   return killer !== 'runner SIGKILL' && killer !== 'worker SIGKILL'
 }
@@ -83,7 +85,7 @@ export async function runTrial(ground: Ground, trial: Trial, usualMs: number): P
     if (killedAfter === 'error') throw new Error(`${trial.kind} failed before it was disturbed: ${attempt.text()}`)
     const killedAt = now()
     await kill(ground, trial.killer, attempt.pids())
-    const limitMs = ground.ttlMs + ground.slackMs + (runnerLives(trial.killer) ? ground.ttlMs / 2 : 0)
+    const limitMs = ground.ttlMs + ground.slackMs + (runnerLives(trial.killer) ? DEAD_CALL_MS : 0)
     let left: readonly string[] = ['never looked']
     let cleanAt = Number.NaN
     try {
