@@ -52,6 +52,9 @@ export interface TrialResult extends Trial {
   readonly left: readonly string[]
 }
 
+/** A fault failed by itself, so that there was nothing to be killed in. */
+export class NoTrialError extends Error {}
+
 /** The time of a fault that nobody kills: arming, injection, confirmation, this, healing. */
 const HOLD_MS = 700
 
@@ -82,7 +85,8 @@ export async function runTrial(ground: Ground, trial: Trial, usualMs: number): P
     else await pause(trial.instant * usualMs)
     const killedAfter = attempt.last()
     // Whoever failed by himself has nothing to be killed in.
-    if (killedAfter === 'error') throw new Error(`${trial.kind} failed before it was disturbed: ${attempt.text()}`)
+    if (killedAfter === 'error')
+      throw new NoTrialError(`${trial.kind} failed before it was disturbed: ${attempt.text()}`)
     const killedAt = now()
     await kill(ground, trial.killer, attempt.pids())
     const limitMs = ground.ttlMs + ground.slackMs + (runnerLives(trial.killer) ? DEAD_CALL_MS : 0)
@@ -123,7 +127,8 @@ export async function usualTime(ground: Ground, trial: Pick<Trial, 'kind' | 'par
     await attempt.started
     const from = now()
     await attempt.ended()
-    if (attempt.last() !== 'ended') throw new Error(`${trial.kind} does not work on ${ground.name}: ${attempt.text()}`)
+    if (attempt.last() !== 'ended')
+      throw new NoTrialError(`${trial.kind} does not work on ${ground.name}: ${attempt.text()}`)
     const left = await leftOn(ground, before)
     if (left.length > 0) throw new Error(`${trial.kind} leaves something on ${ground.name}: ${left.join('; ')}`)
     return now() - from
