@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { environments } from './environments/index.ts'
 import { applyRunVariables, lockLiveEnvironment, targetOf } from './lib/environment/index.ts'
@@ -5,6 +6,9 @@ import { environmentProjects } from './lib/vitest/projects.ts'
 
 // CI adds up the results of all of its lanes.
 const results = process.env.CI_RESULTS
+
+// Most tests wait for other processes most of the time: Vitest's one worker would leave a small machine idle.
+const maxWorkers = Math.max(2, availableParallelism() - 1)
 
 // Variables of .env that do not belong to an environment, such as FAILOVER_SEED.
 applyRunVariables()
@@ -26,6 +30,7 @@ export default defineConfig({
           include: ['lib/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['lib/lab/**'],
           pool: 'forks',
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },
@@ -34,6 +39,7 @@ export default defineConfig({
           name: 'lab',
           include: ['lib/lab/**/*.test.ts'],
           pool: 'forks',
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 2 },
@@ -46,6 +52,7 @@ export default defineConfig({
           exclude: ['tests/hosts/**'],
           pool: 'forks',
           fileParallelism: false,
+          maxConcurrency: maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 3 },

@@ -18,7 +18,8 @@ describe('the active side of an active/passive pair is lost', () => {
     drill,
   }) => {
     const run = await traffic.start({ rate: 200 })
-    await run.steady({ for: '2s' })
+    // Longer than the age of state that is agreed for any target, so that its loss is beyond doubt.
+    await run.steady({ for: '4s' })
 
     await using crash = await faults.inject(dataCenterCrash(dc.victim))
     const takeover = await failover.completed({ after: crash })

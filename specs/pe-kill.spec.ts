@@ -10,7 +10,8 @@ import { describe, expect, it } from '../fixtures/index.ts'
 describe('a processing element is killed', () => {
   it('is restarted in place, and the peer takes nothing over', async ({ dc, traffic, faults, failover, drill }) => {
     const run = await traffic.start({ rate: 200 })
-    await run.steady({ for: '2s' })
+    // Longer than the age of state that is agreed for any target, so that its loss is beyond doubt.
+    await run.steady({ for: '4s' })
 
     await using kill = await faults.inject(peKill(dc.victim, { operator: 'Logic' }))
     await run.steady({ for: '1s' })

@@ -13,7 +13,8 @@ describe('a data centre is shut down in an orderly way', () => {
 
   it('hands its work over, but not its state', async ({ dc, traffic, faults, failover, drill }) => {
     const run = await traffic.start({ rate: 200 })
-    await run.steady({ for: '2s' })
+    // Longer than the age of state that is agreed for any target, so that its loss is beyond doubt.
+    await run.steady({ for: '4s' })
     await failover.replicated({ to: dc.survivor })
 
     await using shutdown = await faults.inject(orderlyShutdown(dc.victim))

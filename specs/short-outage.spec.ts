@@ -12,7 +12,8 @@ describe('a data centre is away for less time than detection takes', () => {
 
   it('is not noticed, and loses its state', async ({ dc, traffic, faults, failover, drill }) => {
     const run = await traffic.start({ rate: 200 })
-    await run.steady({ for: '2s' })
+    // Longer than the age of state that is agreed for any target, so that its loss is beyond doubt.
+    await run.steady({ for: '4s' })
     await failover.replicated()
 
     const crash = await faults.inject(dataCenterCrash(dc.victim))

@@ -77,7 +77,7 @@ export async function openFaultBench({ hosts }: FaultBenchOptions = {}): Promise
       const recorder = openRecorder(mkdtempSync(join(directory, 'drill-')))
       recorder.event(started(environment))
       const engine = createFaultEngine({
-        environment: { ...environment, ...changes, safety: { ...environment.safety, maxFaults } },
+        environment: { ...environment, ...changes, safety: { ...environment.safety, ...changes?.safety, maxFaults } },
         clients,
         recorder,
         shells: shells.byName,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { defects } from '../../lib/lab/defects.ts'
 import { runDrills } from './run-drills.ts'
 
@@ -8,11 +8,11 @@ const OCCASION: Readonly<Record<string, { readonly spec: string; readonly test?:
   'slow-return': { spec: 'data-center-crash.spec.ts', test: 'rejoins' },
 }
 
-describe('a planted defect turns a run red, for its own reason', () => {
+describe.concurrent('a planted defect turns a run red, for its own reason', () => {
   it.for(defects.map((defect) => ({ ...defect, ...OCCASION[defect.name] })))(
     '$name is caught by $caughtBy',
     { timeout: 120_000 },
-    async ({ name, caughtBy, spec = 'data-center-crash.spec.ts', test = 'is taken over' }) => {
+    async ({ name, caughtBy, spec = 'data-center-crash.spec.ts', test = 'is taken over' }, { expect }) => {
       using run = await runDrills([spec], { args: ['-t', test], env: { FAILOVER_LAB_DEFECT: name } })
       expect(run.exitCode, run.output).not.toBe(0)
       const drill = run.report?.drills[0]
