@@ -100,7 +100,7 @@ describe('traffic control on a stock kernel', { timeout: 400_000 }, () => {
 
   it('is undone by the host when the runner is gone', async () => {
     let isCut = false
-    const bench = await bedBench(bed(), { ttl: '6s', isCut: () => isCut })
+    const bench = await bedBench(bed(), { ttl: '12s', isCut: () => isCut })
     const fault = await bench.engine.inject(latency('east', 'west', { delay: '80ms' }))
     isCut = true
     await expect.poll(() => bench.left(), { timeout: 60_000, interval: 500 }).toEqual([])

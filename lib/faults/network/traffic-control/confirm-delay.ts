@@ -56,7 +56,8 @@ async function measureRise(
     withinMs: Math.max(2000, oneTripMs * 4),
     connections: 10,
     asks: Math.max(1, Math.min(4, Math.floor(8000 / Math.max(1, oneTripMs)))),
-    atOnce: oneTripMs > 300,
+    // What they cost each other is nothing beside such a trip, and where packets are lost each takes several.
+    atOnce: oneTripMs > 300 ? 10 : oneTripMs > 100 ? 4 : 1,
   })
   if ('problem' in measured)
     return { problems: [`over ${path.id} too little is answered: ${measured.problem}`], row: {} }

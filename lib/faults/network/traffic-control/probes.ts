@@ -88,7 +88,7 @@ async function firstThatAnswers(
   const reasons: string[] = []
   for (const path of paths) {
     // The first ones find a service that is not warm.
-    const first = await measureTrips(context, path, { withinMs: ANSWER_MS, connections: 2, asks: 2, atOnce: true })
+    const first = await measureTrips(context, path, { withinMs: ANSWER_MS, connections: 2, asks: 2, atOnce: 2 })
     const measured =
       'problem' in first ? first : await measureTrips(context, path, { withinMs: ANSWER_MS, connections: 6, asks: 2 })
     if ('spread' in measured) return { probed: { path, ...measured.spread }, reasons }
@@ -102,8 +102,8 @@ export interface TripOptions {
   /** Deadline of each opening and of each answer. */
   readonly withinMs: number
   readonly connections: number
-  /** Open them side by side, for ways that are slow; else one after the other, so that they do not wait for each other. */
-  readonly atOnce?: boolean
+  /** So many of them side by side, for ways that are slow. Default one after the other: they do not wait for each other. */
+  readonly atOnce?: number
   /** Requests over each of them, one after the other. */
   readonly asks: number
 }
@@ -112,7 +112,7 @@ export interface TripOptions {
 export async function measureTrips(
   context: FaultContext,
   path: ProbePath,
-  { withinMs, connections, asks, atOnce = false }: TripOptions,
+  { withinMs, connections, asks, atOnce = 1 }: TripOptions,
 ): Promise<{ readonly spread: { readonly opening: Spread; readonly asking: Spread } } | { readonly problem: string }> {
   // Every connection listens to it.
   setMaxListeners(0, context.signal)
@@ -125,8 +125,11 @@ export async function measureTrips(
     }
   }
   const all: Awaited<ReturnType<typeof one>>[] = []
-  if (atOnce) all.push(...(await Promise.all(Array.from({ length: connections }, one))))
-  else for (let i = 0; i < connections; i++) all.push(await one())
+  let begun = 0
+  const next = async (): Promise<void> => {
+    while (begun++ < connections) all.push(await one())
+  }
+  await Promise.all(Array.from({ length: atOnce }, next))
   const opened = all.flatMap((trips) => ('problem' in trips ? [] : [trips]))
   const answers = opened.flatMap(({ answerMs }) => answerMs)
   if (answers.length * 2 < connections) {
