@@ -213,7 +213,7 @@ function qemu(files: { directory: string; disk: string; log: string; qmp: string
     ...['-device', `virtio-net-pci,netdev=${id},mac=${mac}`],
   ])
   return [
-    ...['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '1024', '-smp', '1'],
+    ...['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '1024', '-smp', '2'],
     ...['-kernel', join(VM_CACHE, 'vmlinuz'), '-initrd', join(files.directory, 'initrd')],
     ...['-append', 'console=ttyS0 rdinit=/init panic=1 random.trust_cpu=on'],
     ...['-drive', `file=${files.disk},if=virtio,format=raw`, '-device', 'virtio-rng-pci'],
