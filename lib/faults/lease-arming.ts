@@ -59,23 +59,31 @@ function weight(args: readonly string[]): number {
 /** `directory path ttl` and then, per file, `text name size content` or `input name size`, whose content is on standard input. */
 const ARM = `umask 077
 directory=$1 path=$2 ttl=$3; shift 3
-mkdir -p -- "$directory" || exit ${NOT_OURS}
-mkdir -- "$path" || exit ${NOT_OURS}
+mkdir -- "$path" 2>/dev/null || { mkdir -p -- "$directory" && mkdir -- "$path"; } || exit ${NOT_OURS}
 drop() { code=$?; trap - EXIT; [ "$code" -eq 0 ] || rm -rf -- "$path"; exit "$code"; }
 trap drop EXIT; trap 'exit 1' HUP INT TERM PIPE
 fail() { echo "$1 was not written whole, as on a full disk" >&2; exit 73; }
-whole() { [ -f "$path/$1" ] && [ "$(($(wc -c <"$path/$1")))" -eq "$2" ] || fail "$1"; }
-offset=1
+offset=1 files=0 wanted=
 while [ "$#" -gt 0 ]; do
+  files=$((files + 1)) wanted="$wanted $2 $3"
   case $1 in
-  text) printf %s "$4" >"$path/$2" || fail "$2"; whole "$2" "$3"; shift 4 ;;
+  text) printf %s "$4" >"$path/$2" || fail "$2"; shift 4 ;;
   input)
     [ "$offset" -gt 1 ] || cat >"$path/input" || fail input
     tail -c "+$offset" "$path/input" | head -c "$3" >"$path/$2" || fail "$2"
-    whole "$2" "$3"; offset=$((offset + $3)); shift 3 ;;
+    offset=$((offset + $3)); shift 3 ;;
   esac
 done
-rm -f "$path/input"
+[ "$offset" -eq 1 ] || rm -f "$path/input"
+{ cd -- "$path" && wc -c -- *; } | {
+  while read -r size name; do
+    case "$wanted " in
+    *" $name $size "*) files=$((files - 1)) ;;
+    *" $name "*) fail "$name" ;;
+    esac
+  done
+  [ "$files" -eq 0 ] || fail 'a file'
+} || exit 73
 sh "$path/lease.sh" arm "$ttl"`
 
 /** `path token`: removes what an arming that nobody knows the end of has left. */

@@ -11,6 +11,7 @@ import {
   canUnshare,
   hostShells,
   isAlive,
+  killAll,
   linesOf,
   marked as markedIn,
   pathOf,
@@ -98,7 +99,7 @@ describe.concurrent.each(hostShells(root))('the host side of a lease in $name', 
     await until('the undo to begin', () => linesOf(join(gate, 'log')) === 1)
     const watcher = watcherOf(lease)
     // It leads its session, which holds its undo.
-    for (const pid of whom === 'the watcher alone' ? [watcher] : sessionOf(watcher)) process.kill(pid, 'SIGKILL')
+    killAll(whom === 'the watcher alone' ? [watcher] : sessionOf(watcher))
     const undo = lease.undo('test', { within: '20s' })
     // A second undo beside one that still runs would be two at once.
     if (whom !== 'the watcher alone') await until('a second undo', () => linesOf(join(gate, 'log')) === 2)

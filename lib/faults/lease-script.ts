@@ -19,7 +19,7 @@ export const LEASE_SCRIPT = String.raw`#!/bin/sh
 # A lease on an injected fault. Undo it now with:  sh lease.sh undo me
 umask 077
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-lease=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 73
+case $0 in /*) lease=\${0%/*} ;; *) lease=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 73 ;; esac
 cd / || exit 73
 HOST_CLOCK
 in_place() { printf '%-99.99s\n' "$2" 1<>"$lease/$1"; } 2>/dev/null
@@ -27,9 +27,10 @@ put() { # at once, by a rename; on a full disk over what is there
   { printf '%-99.99s\n' "$2" >"$lease/$1.$$" && mv -f "$lease/$1.$$" "$lease/$1"; } ||
     { rm -f "$lease/$1.$$"; [ -e "$lease/$1" ] && in_place "$1" "$2"; }
 } 2>/dev/null
-extend() { # the watcher acts at 80 % of the time to live, so that all is undone within it
-  clock; boot; put deadline "$boot $((clock + $1 * 8 / 10)) $1"
+grant() { # how, time to live: the watcher acts at 80 % of that, so that all is undone within it
+  clock; boot; "$1" deadline "$boot $((clock + $2 * 8 / 10)) $2"
 }
+extend() { grant put "$1"; }
 expired() { # also by a reboot, and where the deadline cannot be read
   clock; boot; then_boot= limit=0 ttl=0 rebooted=
   read -r then_boot limit ttl <"$lease/deadline" || return 0
@@ -40,7 +41,7 @@ watched() { watcher=; read -r watcher <"$lease/watcher" && is_alive "$watcher"; 
 proven() {
   tries=0
   until watched; do
-    tries=$((tries + 1)); [ "$tries" -le "$1" ] && [ -d "$lease" ] || return 1
+    tries=$((tries + 1)); [ "$tries" -le "$1" ] && [ -d "$lease" ] && [ ! -e "$lease/undone" ] || return 1
     sleep 0.02 2>/dev/null || sleep 1
   done
 }
@@ -55,11 +56,11 @@ start_watcher() { # outlives us, our process group, our session and our connecti
     # KillMode: what an undo starts must not end with the watcher.
     if bounded 5 systemd-run --quiet --collect --no-ask-password --unit="failover-\${lease##*/}" \
       --property=KillMode=process --setenv=PATH="$PATH" sh "$lease/lease.sh" watch </dev/null && proven 150; then
-      put how systemd; return 0
+      in_place how systemd; return 0
     fi
   fi
-  if command -v setsid; then put how setsid; set -- setsid
-  elif command -v perl; then put how perl; set -- perl -e 'use POSIX; exit if fork; POSIX::setsid(); exec @ARGV'
+  if command -v setsid; then in_place how setsid; set -- setsid
+  elif command -v perl; then in_place how perl; set -- perl -e 'use POSIX; exit if fork; POSIX::setsid(); exec @ARGV'
   else return 72; fi
   "$@" sh "$lease/lease.sh" watch </dev/null &
   proven 500 || return 73
@@ -126,22 +127,24 @@ arm)
   sh -n "$lease/undo.sh" || exit 73
   clock; boot
   in_place armed "$boot $clock $(date +%s)" && in_place spare unknown && in_place applying '' && in_place watcher '' &&
-    in_place how none && extend "$2" ||
+    in_place how none && grant in_place "$2" ||
     { echo 'its files cannot be written' >&2; exit 73; }
+  granted=$clock
   sync "$lease"/* "$lease" "$lease/.." 2>/dev/null || sync || exit 73
   start_watcher; code=$?
   [ "$code" -ne 72 ] || echo 'there is neither a running systemd, nor setsid, nor perl to start a watcher with' >&2
+  [ "$code" -ne 73 ] || [ ! -e "$lease/undone" ] || { echo 'its time was over before its watcher was up' >&2; exit 73; }
   [ "$code" -ne 73 ] || echo 'the watcher did not start' >&2
   [ "$code" -eq 0 ] || exit "$code"
-  # Its time began before the watcher was up; it begins anew now.
-  extend "$2" || exit 73
+  # Its time began before the watcher was up; where that took long it begins anew now.
+  clock; [ "$((clock - granted))" -le "$(($2 / 50))" ] || extend "$2" || exit 73
   echo held; look
   ;;
 watch)
   trap '' HUP INT
   asked=; trap 'asked=1' TERM
   started "$$"; me=$$.$started
-  put watcher "$me" || exit 73
+  in_place watcher "$me" || exit 73
   nap=0.2; sleep "$nap" 2>/dev/null || nap=1
   failures=0
   while [ -e "$lease/deadline" ] && [ ! -e "$lease/undone" ]; do

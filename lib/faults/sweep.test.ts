@@ -9,6 +9,7 @@ import { sweep } from './sweep.ts'
 import {
   hostShells,
   isAlive,
+  killAll,
   linesOf,
   marked as markedIn,
   notedShell,
@@ -113,7 +114,7 @@ describe.each(hostShells(root))('sweep on a host whose sh is $name', ({ name, pa
       ['l2', 'undone'],
     ])
     expect(found[0]?.detail).toContain('in vain')
-    for (const pid of sessionsWith(join(directory, 'l0'))) process.kill(pid, 'SIGKILL')
+    killAll(sessionsWith(join(directory, 'l0')))
   })
 
   it('undoes what was left without a lease, and leaves alone what a living lease owns, wherever that lies', async () => {

@@ -7,6 +7,7 @@ import { eventually, messageOf } from '../../core/index.ts'
 import { localShell } from '../../hosts/index.ts'
 import { FaultNotConfirmedError, FaultTargetError } from '../errors.ts'
 import { sweep } from '../sweep.ts'
+import { killAll } from '../testing/lease-host.ts'
 import { HERE, localBench, shellsOf } from './local-bench.test-harness.ts'
 import { processHang } from './process-hang.ts'
 import { processKeptDown } from './process-kept-down.ts'
@@ -224,7 +225,7 @@ describe('process faults', () => {
     await until('it to run', () => victim.starts() === 1)
     const engine = bench.engine()
     const fault = await engine.inject(processKeptDown({ host: HERE, pattern: victim.pattern }))
-    for (const pid of workers()) process.kill(Number(pid), 'SIGKILL')
+    killAll(workers().map(Number))
     await until('them to be gone', () => workers().length === 0)
     await fault.heal()
     expect(engine.doubts.join()).toMatch(/ended before it was healed: Of 1 workers on here 0 are alive/)

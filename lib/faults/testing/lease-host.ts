@@ -144,6 +144,17 @@ export function sessionOf(leader: number): readonly number[] {
     .map(Number)
 }
 
+/** Kills processes that were found just now, some of which may have ended since. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
+
 /** Who undid a lease; undefined while nobody has. */
 export function undoneBy(lease: Pick<HeldLease, 'path'>): string | undefined {
   const file = join(lease.path, 'undone')
