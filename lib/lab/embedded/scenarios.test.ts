@@ -175,6 +175,8 @@ describe('active/active', { timeout: 60_000 }, () => {
     // S10
     const restarted = await bench.killPe('west', 'cross-dc')
     await bench.replicating(restarted)
+    // Between two snapshots: one that arrives after the message would be kept and taken over.
+    await bench.replicated('west', 'east', 1)
     await bench.special('west', 'OrderlyShutdown')
     const again = await bench.event('west', 'quiesced', undefined, restarted)
     await bench.cancelJob('west')
