@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { toMs, type Duration } from '../../core/index.ts'
+import { now, pause, toMs, type Duration } from '../../core/index.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
 import { FaultTargetError } from '../errors.ts'
@@ -26,6 +26,8 @@ import {
 
 const SHORTEST_MS = 500
 const LONGEST_MS = 60_000
+/** What the command that brings a link up may take to end. */
+const TOLD_WITHIN_MS = 5000
 
 const phase = lastingParam.refine(
   (value) => toMs(value) >= SHORTEST_MS && toMs(value) <= LONGEST_MS,
@@ -73,8 +75,16 @@ export const flappingKind = defineFault<z.infer<typeof params>, FlapFacts>({
   async confirm(context, flaps, { paths, kernel }) {
     const ways = await confirmFlaps(context, paths, flaps)
     const hosts = flappingHosts(kernel)
-    const workers = (await Promise.all(hosts.map((host) => livingWorkers(context, host, 1)))).flat()
-    const cameUp = workers.map(({ told }) => Number(told || 0))
+    const turnsOf = async (): Promise<readonly number[]> =>
+      (await Promise.all(hosts.map((host) => livingWorkers(context, host, 1))))
+        .flat()
+        .map(({ told }) => Number(told || 0))
+    let cameUp = await turnsOf()
+    // The link is seen to be up before the command that brought it up has ended, and the worker tells after that.
+    for (const until = now() + TOLD_WITHIN_MS; cameUp.some((count) => count < 1) && now() < until;) {
+      await pause(100, context.signal)
+      cameUp = await turnsOf()
+    }
     if (cameUp.some((count) => count < 1)) {
       throw new FaultTargetError(
         `The link came up without its worker: ${hosts.join(', ')} tell ${cameUp.join(', ')} turns.`,
