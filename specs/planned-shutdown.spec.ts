@@ -23,7 +23,7 @@ describe('a data centre is shut down in an orderly way', () => {
     await run.stop()
 
     expect(down).toMatchPrediction()
-    expect(down.pieces).toBe(0)
+    expect(down.pieces, 'pieces of the leaving side that were taken over').toBe(0)
     await expect(drill).toLoseItsState()
     await expect(drill).toMeetRto()
     await expect(drill).toHaveNoLoss()

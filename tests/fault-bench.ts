@@ -51,17 +51,16 @@ export interface BenchRunner {
 
 /** Options of {@link openFaultBench}. */
 export interface FaultBenchOptions {
-  /** Names of the hosts of each data centre. Default: one each. */
-  readonly hosts?: string
+  /** Laid over the toolkit's configuration of both data centres. */
+  readonly toolkit?: Readonly<Record<string, string>>
 }
 
 /** Starts a lab of the example environment. */
-export async function openFaultBench({ hosts }: FaultBenchOptions = {}): Promise<FaultBench> {
+export async function openFaultBench({ toolkit = {} }: FaultBenchOptions = {}): Promise<FaultBench> {
   const directory = mkdtempSync(join(tmpdir(), 'failover-faults-'))
-  const environment = await resolveEnvironment(hosts === undefined ? dcEastWest : withHosts(hosts), {
-    env: {},
-    file: null,
-  })
+  const { both, east, west } = dcEastWest.toolkit
+  const configured = { both, east: { ...east, ...toolkit }, west: { ...west, ...toolkit } }
+  const environment = await resolveEnvironment({ ...dcEastWest, toolkit: configured }, { env: {}, file: null })
   const shells = openShells(environment.hosts)
   const clients = { east: clientsOf(environment, 'east'), west: clientsOf(environment, 'west') }
   const local = localShell()
@@ -193,12 +192,6 @@ function commandLineOf(pid: string): string[] {
   } catch {
     return [] // It has ended.
   }
-}
-
-function withHosts(remoteDataCenterApplicationMachineNames: string): typeof dcEastWest {
-  const { both, east, west } = dcEastWest.toolkit
-  const names = { remoteDataCenterApplicationMachineNames }
-  return { ...dcEastWest, toolkit: { both, east: { ...east, ...names }, west: { ...west, ...names } } }
 }
 
 function passwordOf(environment: ResolvedEnvironment, dc: DcName) {

@@ -14,7 +14,7 @@ let bench: FaultBench
 
 // Two hosts in each data centre, so that what one loses can go to the other.
 beforeAll(async () => {
-  bench = await openFaultBench({ hosts: 'host-a,host-b' })
+  bench = await openFaultBench({ toolkit: { remoteDataCenterApplicationMachineNames: 'host-a,host-b' } })
 })
 afterAll(() => bench?.[Symbol.asyncDispose]())
 

@@ -9,25 +9,28 @@ import {
   dataCenterShutdown,
   FaultNotConfirmedError,
   FaultTargetError,
+  latency,
+  orderlyShutdown,
   peRestarted,
 } from '../faults/index.ts'
 
 let bench: FaultBench
 
 beforeAll(async () => {
-  bench = await openFaultBench()
+  // A snapshot on its way when a shutdown is told would be kept and taken over (reference §11, S10): leave room after one.
+  bench = await openFaultBench({ toolkit: { dataSnapshotExchangeInterval: '20' } })
 })
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 const DCS = ['east', 'west'] as const
 
 /** Events of the lab's truth about a data centre. */
-function truth(dc: string): { readonly event: string; readonly view?: string }[] {
+function truth(dc: string): { readonly event: string; readonly at: number; readonly view?: string }[] {
   return readFileSync(bench.environment.lab?.truthFile ?? '', 'utf8')
     .trim()
     .split('\n')
     .filter((line) => line.includes(`"dc":"${dc}"`))
-    .map((line) => JSON.parse(line) as { event: string; view?: string })
+    .map((line) => JSON.parse(line) as { event: string; at: number; view?: string })
 }
 
 function seen(dc: 'east' | 'west', view: string) {
@@ -35,6 +38,16 @@ function seen(dc: 'east' | 'west', view: string) {
   return eventually(
     () => Promise.resolve(current() === view ? { done: true, value: view } : { done: false, seen: String(current()) }),
     { within: '15s', every: '20ms', describe: `${dc} to hold its peer for ${view}` },
+  )
+}
+
+/** Waits until a data centre has stored a snapshot that it had not stored before. */
+function storedAnew(dc: 'east' | 'west') {
+  const count = () => truth(dc).filter(({ event }) => event === 'snapshot-stored').length
+  const before = count()
+  return eventually(
+    () => Promise.resolve(count() > before ? { done: true, value: true } : { done: false, seen: `${before} stored` }),
+    { within: '15s', every: '20ms', describe: `a snapshot to be stored at ${dc}` },
   )
 }
 
@@ -100,6 +113,7 @@ describe('a data centre that is shut down as planned', () => {
   it('says goodbye, then loses its job, then its instance, and has all of it back by one undo', async () => {
     await bothUp()
     const { engine, events } = bench.engine()
+    await storedAnew('east')
     const from = truth('west').length
     const fault = await engine.inject(dataCenterShutdown('west'))
     expect(await bench.clients.west.management.instance()).toMatchObject({ status: 'stopped' })
@@ -115,6 +129,26 @@ describe('a data centre that is shut down as planned', () => {
     await fault.heal()
     expect(await bench.clients.west.management.jobs()).toMatchObject([{ name: 'failover-app', health: 'healthy' }])
     expect(statesOf(await events())).toEqual(WHOLE_LIFE)
+    await bothUp()
+  })
+
+  it('has told its peer before its job goes, also where the way is long', async () => {
+    await bothUp()
+    const { engine } = bench.engine({ maxFaults: 2 })
+    const way = await engine.inject(latency('east', 'west', { delay: '80ms' }))
+    await storedAnew('east')
+    const from = truth('west').length
+    const fault = await engine.inject(orderlyShutdown('west'))
+    const told = truth('west')
+      .slice(from)
+      .find(({ event }) => event === 'quiesced')
+    const ends = truth('west')
+      .slice(from)
+      .find(({ event }) => event === 'job')
+    await fault.heal()
+    await way.heal()
+    // There and back.
+    expect((ends?.at ?? 0) - (told?.at ?? 0)).toBeGreaterThan(160)
     await bothUp()
   })
 

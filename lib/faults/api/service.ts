@@ -1,6 +1,6 @@
 import { eventually, messageOf, type Duration, type Interval } from '../../core/index.ts'
 import type { DcName } from '../../history/index.ts'
-import { StreamsError, type Job, type ManagementClient } from '../../streams/index.ts'
+import { StreamsError, type Job, type MetricsSnapshot } from '../../streams/index.ts'
 import type { Confirmation, FaultContext } from '../definition.ts'
 import { FaultTargetError } from '../errors.ts'
 
@@ -88,19 +88,16 @@ export function isNamed(found: string, wanted: string): boolean {
   return found === wanted || found.split(/\.|::/).at(-1) === wanted
 }
 
-/** Reads one counter of a port of an operator; undefined where the metric is missing. */
-export async function portCounter(
-  management: ManagementClient,
-  where: { job: Job; operator: string; side: 'input' | 'output'; port: number; metric: string },
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const snapshot = await management.metricsSnapshot({ job: where.job, signal })
-  const operators = snapshot.jobs.flatMap(({ pes }) => pes.flatMap((pe) => pe.operators))
-  const ports = operators.find(({ name }) => name === where.operator)?.[
-    where.side === 'input' ? 'inputPorts' : 'outputPorts'
-  ]
-  const value = ports
-    ?.find(({ index }) => index === where.port)
-    ?.metrics.find(({ name }) => name === where.metric)?.value
-  return value === undefined ? undefined : Number(value)
+/** Reads one counter of a port of an operator, added up over its parallel channels (`Sender[0]`); undefined where it is missing. */
+export function portCounter(
+  jobs: MetricsSnapshot['jobs'],
+  where: { operator: string; side: 'input' | 'output'; port: number; metric: string },
+): number | undefined {
+  const values = jobs
+    .flatMap(({ pes }) => pes.flatMap((pe) => pe.operators))
+    .filter(({ name }) => name.replace(/\[\d+\]$/, '') === where.operator)
+    .flatMap((operator) => (where.side === 'input' ? operator.inputPorts : operator.outputPorts))
+    .filter(({ index }) => index === where.port)
+    .flatMap(({ metrics }) => metrics.filter(({ name }) => name === where.metric))
+  return values.length === 0 ? undefined : values.reduce((sum, { value }) => sum + Number(value), 0)
 }

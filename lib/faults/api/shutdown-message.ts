@@ -8,10 +8,14 @@ import { healthyJob, jobIsGone, portCounter } from './service.ts'
 
 /** The word that the toolkit understands, exactly as written (toolkit reference §3). */
 export const SHUTDOWN_MESSAGE = 'OrderlyShutdown'
-/** Where the toolkit counts special messages, and sends the news of a shutdown to its peer (§5, §13.1). */
+/** Where the toolkit counts special messages, and the news of a shutdown on its way to the peer (§5, §13.1). */
 const PREPARER = 'HeartbeatMessagePreparer'
-const SPECIAL_MESSAGES = { side: 'input', port: 2, metric: 'nTuplesProcessed' } as const
-const NEWS_SENT = { side: 'output', port: 1, metric: 'nTuplesSubmitted' } as const
+const COUNTED = {
+  messages: { operator: PREPARER, side: 'input', port: 2, metric: 'nTuplesProcessed' },
+  news: { operator: PREPARER, side: 'output', port: 1, metric: 'nTuplesSubmitted' },
+  /** A sender is done with its tuple when the peer has answered, or could not be reached. */
+  posted: { operator: 'CrossDataCenterSender2', side: 'input', port: 1, metric: 'nTuplesProcessed' },
+} as const
 
 /** What must be known to tell a toolkit to shut down, and to see that it has heard. */
 export interface ShutdownFacts {
@@ -22,10 +26,7 @@ export interface ShutdownFacts {
   readonly program: string
 }
 
-interface Counters {
-  readonly messages: number
-  readonly news: number
-}
+type Counters = Readonly<Record<keyof typeof COUNTED, number>>
 
 /** Finds the way to the toolkit of a data centre, and reads its counters. */
 export async function surveyShutdown(context: FaultContext, dc: DcName): Promise<ShutdownFacts> {
@@ -36,8 +37,7 @@ export async function surveyShutdown(context: FaultContext, dc: DcName): Promise
     { signal: context.signal },
   )
   const operator = `${context.environment.operatorPrefix}.${PREPARER}`
-  const counters = { messages: await count(context, dc, SPECIAL_MESSAGES), news: await count(context, dc, NEWS_SENT) }
-  return { job: job.id, endpoint, operator, counters, program: await undoProgram() }
+  return { job: job.id, endpoint, operator, counters: await count(context, dc), program: await undoProgram() }
 }
 
 /** Tells the toolkit to shut down, and waits until it has told its peer. The undo is that of the whole fault. */
@@ -61,7 +61,7 @@ export function messageStep(
         await messageTaken(step, dc, facts)
       },
     },
-    ...apiUndo(context, dc, program, { ...undo, restartQuiesced: { operator, port: SPECIAL_MESSAGES.port } }),
+    ...apiUndo(context, dc, program, { ...undo, restartQuiesced: { operator, port: COUNTED.messages.port } }),
   }
 }
 
@@ -81,7 +81,7 @@ export function cancelStep(dc: DcName, { job }: ShutdownFacts): FaultStep {
   }
 }
 
-/** Waits until the toolkit's counters show that it took the message and told its peer. */
+/** Waits until the toolkit's counters show that it took the message, and that the news of it left. */
 export async function messageTaken(
   context: FaultContext,
   dc: DcName,
@@ -89,26 +89,30 @@ export async function messageTaken(
 ): Promise<void> {
   await eventually(
     async () => {
-      const messages = await count(context, dc, SPECIAL_MESSAGES)
-      const news = await count(context, dc, NEWS_SENT)
-      return messages > before.messages && news > before.news
+      const now = await count(context, dc)
+      const [messages, news, posted] = [
+        now.messages - before.messages,
+        now.news - before.news,
+        now.posted - before.posted,
+      ]
+      return messages > 0 && news > 0 && posted > 0
         ? { done: true, value: true }
-        : { done: false, seen: `${messages - before.messages} messages taken, ${news - before.news} sent on` }
+        : { done: false, seen: `${messages} messages taken, ${news} sent on, ${posted} posted to the peer` }
     },
     { within: '20s', every: '10ms', signal: context.signal, describe: `the toolkit of ${dc} to take the message` },
   )
 }
 
-async function count(
-  context: FaultContext,
-  dc: DcName,
-  where: { readonly side: 'input' | 'output'; readonly port: number; readonly metric: string },
-): Promise<number> {
+async function count(context: FaultContext, dc: DcName): Promise<Counters> {
   const { management } = context.clients[dc]
   const job = await management.findJob(context.environment.dcs[dc].application.job, { signal: context.signal })
   if (!job) throw new FaultFailedError(`${dc} has no job any more.`)
-  const operator = `${context.environment.operatorPrefix}.${PREPARER}`
-  const value = await portCounter(management, { job, operator, ...where }, context.signal)
-  if (value === undefined) throw new FaultFailedError(`${dc} shows no ${where.metric} of ${operator}.`)
-  return value
+  const { jobs } = await management.metricsSnapshot({ job, signal: context.signal })
+  const read = ({ operator, ...where }: (typeof COUNTED)[keyof typeof COUNTED]): number => {
+    const name = `${context.environment.operatorPrefix}.${operator}`
+    const value = portCounter(jobs, { operator: name, ...where })
+    if (value === undefined) throw new FaultFailedError(`${dc} shows no ${where.metric} of ${name}.`)
+    return value
+  }
+  return { messages: read(COUNTED.messages), news: read(COUNTED.news), posted: read(COUNTED.posted) }
 }
