@@ -26,20 +26,26 @@ export async function armLeases(
   options: { readonly signal: AbortSignal; readonly onLost: (error: Error) => void },
 ): Promise<FaultLeases> {
   const hosts = [...new Set(fault.plan.steps.map((step) => step.host))]
+  const within = services.deadlines.arm
   const arm = async (host: HostName): Promise<HostLease> => {
-    const lease = await armLease({
-      shell: services.shell(host),
+    const shell = services.shell(host)
+    const steps = fault.plan.steps.filter((step) => step.host === host)
+    const arming = armLease({
+      shell,
       directory: services.leaseDirectory(host),
       id: `${fault.id}.${host}`,
       title: fault.title,
       environment: services.environment.name,
       ...(services.holder === undefined ? {} : { holder: services.holder }),
-      steps: fault.plan.steps.filter((step) => step.host === host),
+      steps,
       ttl: services.ttl,
-      within: services.deadlines.arm,
+      within,
       ...options,
     })
-    return { host, lease }
+    // For the step that follows, whose time is to be known well. Should it fail, the arming says why.
+    const isCommand = steps.some((step) => 'command' in step.do)
+    if (isCommand) shell.warm?.({ shells: 1, within, signal: options.signal }).catch(() => undefined)
+    return { host, lease: await arming }
   }
   const armed = await Promise.allSettled(hosts.map(arm))
   const held = armed.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))

@@ -57,6 +57,12 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options of {@link Shell.warm}. */
+export interface WarmOptions extends ConnectOptions {
+  /** Of the next commands, how many are to find a shell that waits for them. Default 0. */
+  readonly shells?: number
+}
+
 /**
  * A way to run commands on a machine. A local shell, an SSH connection and a container all look like this.
  */
@@ -80,5 +86,10 @@ export interface Shell {
    * time; AbortedError; CommandNotStartedError where the machine offers no way to do it; and what reaching the machine throws
    */
   connect(address: SocketAddress, options: ConnectOptions): Promise<Duplex>
+  /**
+   * Where the way to the machine is long: connects now instead of with the first command, and starts shells there that wait for the
+   * next commands. Those take less time, and it is known better when they ran. Throws as {@link Shell.run} does.
+   */
+  warm?(options: WarmOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

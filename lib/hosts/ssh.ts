@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { ConfigurationError, FailoverError, reveal, TimeoutError, withDeadline } from '../core/index.ts'
+import { ConfigurationError, FailoverError, reveal, TimeoutError, withDeadline, type Duration } from '../core/index.ts'
 import { CommandNotStartedError, CommandTimeoutError, ConnectionLostError } from './errors.ts'
 import { forwardedSocket } from './forwarded-socket.ts'
 import { checkHostKeys } from './host-keys.ts'
 import type { Sudo } from './launch.ts'
 import { connectFault } from './network-error.ts'
 import { commandLine } from './quote.ts'
-import type { Command, ConnectOptions, RunOptions, RunResult, Shell, SocketAddress } from './shell.ts'
+import type { Command, ConnectOptions, RunOptions, RunResult, Shell, SocketAddress, WarmOptions } from './shell.ts'
 import type { SshSettings } from './settings.ts'
 import { connectSsh } from './ssh-connect.ts'
 import { ADMINISTRATIVELY_PROHIBITED, ChannelRefused, exitOf, type SshConnection } from './ssh-connection.ts'
@@ -27,13 +27,12 @@ export interface SshShellOptions extends SshSettings {
   readonly name: string
   /** Run all commands as root through sudo: without being asked, or with that password. Default: as the user that logs in. */
   readonly sudo?: true | Sudo | undefined
+  /** How long a shell that was started by {@link Shell.warm} waits for a command. Default 10 s. */
+  readonly readyFor?: Duration | undefined
 }
 
 /** A shell over SSH. */
-export interface SshShell extends Shell {
-  /** Connects now instead of with the first command. Throws as {@link Shell.run} does. */
-  warm(options: ConnectOptions): Promise<void>
-}
+export type SshShell = Shell & Required<Pick<Shell, 'warm'>>
 
 /** The longest single argument that Linux takes, and a command line is one for the login shell. */
 const LONGEST_LINE = 131_071
@@ -59,7 +58,7 @@ class MultiplexedShell implements SshShell, Transport {
   readonly name: string
   readonly underWay = new Set<() => Promise<unknown>>()
   readonly passwords = { taken: false }
-  readonly #settings: SshSettings
+  readonly #settings: SshShellOptions
   readonly #sudo: Sudo | undefined
   readonly #disposed = new AbortController()
   readonly #connections = new Set<SshConnection>()
@@ -76,8 +75,9 @@ class MultiplexedShell implements SshShell, Transport {
     return supervise(command, options, this, asRoot ? (this.#sudo ?? {}) : undefined)
   }
 
-  async warm(options: ConnectOptions): Promise<void> {
-    await bounded(this.#sessions(), options, `a connection to ${this.name}`)
+  async warm({ shells = 0, ...options }: WarmOptions): Promise<void> {
+    const ready = this.#sessions().then((sessions) => sessions.ready(shells))
+    await bounded(ready, options, `a connection to ${this.name}`)
   }
 
   async connect(address: SocketAddress, options: ConnectOptions): Promise<Duplex> {
@@ -167,7 +167,7 @@ class MultiplexedShell implements SshShell, Transport {
     const connection = await connectSsh(this.#settings, this.name, this.#disposed.signal)
     this.#connections.add(connection)
     connection.onLost(() => this.#connections.delete(connection))
-    return new SshSessions(connection)
+    return new SshSessions(connection, this.#settings.readyFor)
   }
 
   #replace(sessions: SshSessions): void {

@@ -75,8 +75,11 @@ describe('commands over SSH', () => {
           shell.run(['printf', '%s\\0', ...args], { within: '20s' }),
           shell.run({ script: 'printf \'%s\\0\' "$@"', args }, { within: '20s' }),
         ])
+        await shell.warm?.({ shells: 1, within: '20s' })
+        const ready = await shell.run(['printf', '%s\\0', ...args], { within: '20s' })
         expect(direct.stdout.split('\0').slice(0, -1)).toEqual(args)
         expect(script.stdout).toBe(direct.stdout)
+        expect(ready.stdout).toBe(direct.stdout)
       }),
       { numRuns: 40 },
     )

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { now, pause, toMs, type Duration } from '../../core/index.ts'
+import { eventually, toMs, type Duration } from '../../core/index.ts'
 import { defineFault } from '../define-fault.ts'
 import type { Fault } from '../definition.ts'
-import { FaultTargetError } from '../errors.ts'
 import { livingWorkers, noWorkers } from '../process/worker.ts'
 import { usesRelays } from './links.ts'
 import { confirmFlaps, confirmSteady, requireFast } from './traffic-control/confirm-flaps.ts'
@@ -27,7 +26,7 @@ import {
 const SHORTEST_MS = 500
 const LONGEST_MS = 60_000
 /** What the command that brings a link up may take to end. */
-const TOLD_WITHIN_MS = 5000
+const TOLD = { within: '5s', every: '100ms' } as const
 
 const phase = lastingParam.refine(
   (value) => toMs(value) >= SHORTEST_MS && toMs(value) <= LONGEST_MS,
@@ -75,22 +74,18 @@ export const flappingKind = defineFault<z.infer<typeof params>, FlapFacts>({
   async confirm(context, flaps, { paths, kernel }) {
     const ways = await confirmFlaps(context, paths, flaps)
     const hosts = flappingHosts(kernel)
-    const turnsOf = async (): Promise<readonly number[]> =>
-      (await Promise.all(hosts.map((host) => livingWorkers(context, host, 1))))
-        .flat()
-        .map(({ told }) => Number(told || 0))
-    let cameUp = await turnsOf()
     // The link is seen to be up before the command that brought it up has ended, and the worker tells after that.
-    for (const until = now() + TOLD_WITHIN_MS; cameUp.some((count) => count < 1) && now() < until;) {
-      await pause(100, context.signal)
-      cameUp = await turnsOf()
-    }
-    if (cameUp.some((count) => count < 1)) {
-      throw new FaultTargetError(
-        `The link came up without its worker: ${hosts.join(', ')} tell ${cameUp.join(', ')} turns.`,
-      )
-    }
-    return { evidence: { ways: [...ways], turns: Object.fromEntries(hosts.map((host, i) => [host, cameUp[i] ?? 0])) } }
+    const { value: turns } = await eventually(
+      async () => {
+        const workers = await Promise.all(hosts.map((host) => livingWorkers(context, host, 1)))
+        const told = hosts.map((host, i): [string, number] => [host, Number(workers[i]?.[0]?.told || 0)])
+        return told.every(([, count]) => count > 0)
+          ? { done: true, value: Object.fromEntries(told) }
+          : { done: false, seen: told.map(([host, count]) => `${count} on ${host}`).join(', ') }
+      },
+      { ...TOLD, signal: context.signal, describe: 'the worker of each host to tell that it brought the link up' },
+    )
+    return { evidence: { ways: [...ways], turns } }
   },
 
   async stillOn(context, _flaps, { kernel }) {

@@ -9,7 +9,7 @@ const ASPECT = 'Application_Logic'
 
 /**
  * The toolkit's stand-alone passive application: it watches the active data centre and, on DOWN, has the launch script run. The
- * script submits the real application and ends this one, which lets go of the ports by exiting.
+ * script submits the real application and then ends this one (toolkit reference §11, S14), which has the ports until then.
  */
 export async function runPassive(pe: PeRuntime): Promise<void> {
   const { parameters, timeScale } = pe.launch
@@ -42,7 +42,7 @@ export async function runPassive(pe: PeRuntime): Promise<void> {
       pe.trace('error', ASPECT, `Received a notification about the remote data center ${what}.`)
       if (active) return
       pe.truth.write('launch-app', { script })
-      pe.send({ type: 'launch', script }, () => process.exit(0))
+      pe.send({ type: 'launch', script })
     },
   })
   await pe.serve({ batch: (connection, { id }) => connection.send({ type: 'ack', id }) })

@@ -20,7 +20,7 @@ export interface PeRuntime {
   serve(handlers: TupleHandlers): Promise<void>
   /** Everything is listening: `ready` goes out as soon as all required connections are up. */
   started(): void
-  send(message: FromPe, sent?: () => void): void
+  send(message: FromPe): void
   /** Called at an orderly end, before the process exits. */
   onStop(close: () => void): void
 }
@@ -40,9 +40,9 @@ export function startRuntime(launch: PeLaunch): PeRuntime {
   let ready = false
   let connected = true
 
-  const send: PeRuntime['send'] = (message, sent) => {
-    if (process.connected && process.send) process.send(message, undefined, {}, () => sent?.())
-    else sent?.()
+  const send: PeRuntime['send'] = (message) => {
+    // With a callback, else a site that is just ending makes it an error.
+    if (process.connected) process.send?.(message, undefined, {}, () => undefined)
   }
   const trace: Trace = (level, aspect, text) => send({ type: 'trace', level, aspect, text })
   const look = (): void => {
