@@ -239,6 +239,15 @@ describe.concurrent.each(hostShells(root))('the host side of a lease in $name', 
     expect(existsSync(join(options.directory, options.id))).toBe(false)
   })
 
+  it('is refused at once where it was undone before its watcher was up', async () => {
+    const bin = mkdtempSync(join(root, 'undone-'))
+    plant(bin, 'setsid', 'exec sh "$2" undo somebody')
+    const { file, options } = marked(localShell({ env: { PATH: `${bin}:${path}` } }))
+    await expect(armLease(options)).rejects.toThrow(/it was undone.*before its watcher was up/)
+    expect(linesOf(file)).toBe(1)
+    expect(existsSync(join(options.directory, options.id))).toBe(false)
+  })
+
   it.runIf(isRoot)('is refused on a read-only file system', async () => {
     const directory = mkdtempSync(join(root, 'read-only-'))
     const mount = `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"`

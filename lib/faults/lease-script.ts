@@ -133,7 +133,7 @@ arm)
   sync "$lease"/* "$lease" "$lease/.." 2>/dev/null || sync || exit 73
   start_watcher; code=$?
   [ "$code" -ne 72 ] || echo 'there is neither a running systemd, nor setsid, nor perl to start a watcher with' >&2
-  [ "$code" -ne 73 ] || [ ! -e "$lease/undone" ] || { echo 'its time was over before its watcher was up' >&2; exit 73; }
+  [ "$code" -ne 73 ] || [ ! -e "$lease/undone" ] || { echo 'it was undone, as its time was over, before its watcher was up' >&2; exit 73; }
   [ "$code" -ne 73 ] || echo 'the watcher did not start' >&2
   [ "$code" -eq 0 ] || exit "$code"
   # Its time began before the watcher was up; where that took long it begins anew now.

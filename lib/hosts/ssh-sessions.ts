@@ -82,7 +82,7 @@ export class SshSessions {
       this.#ready.set(channel, mark)
       // Only what is read to its end is closed.
       const forget = (): unknown => this.#ready.delete(channel) && channel.resume().stderr.resume()
-      const timer = setTimeout(() => forget() && channel.end(), this.#readyForMs)
+      const timer = setTimeout(() => forget() && channel.end(), this.#readyForMs).unref()
       channel.once('exit', forget)
       channel.once('close', () => {
         clearTimeout(timer)
@@ -103,6 +103,7 @@ export class SshSessions {
    * @throws ConnectionLostError; CommandNotStartedError if the server refuses although nothing else runs; the signal's reason
    */
   async start(line: string, stop: AbortSignal, { what, stage }: Progress): Promise<Session> {
+    stop.throwIfAborted()
     for (const [channel, mark] of this.#ready) {
       this.#ready.delete(channel)
       const sentAt = now()

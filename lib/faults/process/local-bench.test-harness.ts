@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, symlinkSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret, type Duration } from '../../core/index.ts'
@@ -22,6 +23,8 @@ export interface LocalBench extends AsyncDisposable {
   engine(options?: { readonly ttl?: Duration; readonly host?: Partial<FaultHost> }): FaultEngine
   /** Names of the leases that lie there. */
   leases(): readonly string[]
+  /** Takes one of its directories away at once, whoever is just writing there. */
+  vanish(path: string): void
 }
 
 /** Options of {@link localBench}. */
@@ -76,11 +79,12 @@ export function localBench({ bin, shell: given, host }: LocalBenchOptions = {}):
       engines.push(engine)
       return engine
     },
+    vanish: (path) => renameSync(path, mkdtempSync(join(directory, 'gone-'))),
     leases: () => (existsSync(leaseDirectory) ? readdirSync(leaseDirectory) : []),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(engines.map((engine) => engine[Symbol.asyncDispose]()))
       await shell[Symbol.asyncDispose]()
-      rmSync(directory, { recursive: true, force: true })
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -269,7 +269,7 @@ describe('process faults', () => {
     process.kill(Number(worker), 'SIGSTOP')
     const watcher = readFileSync(join(bench.directory, 'leases', lease, 'watcher'), 'utf8').split('.')[0]
     process.kill(Number(watcher), 'SIGKILL')
-    rmSync(join(bench.directory, 'leases', lease), { recursive: true, force: true })
+    bench.vanish(join(bench.directory, 'leases', lease))
     // Beside the worker itself, perhaps what it had just started.
     const found = await sweep(join(bench.directory, 'leases'), scan)
     expect(found.map(({ title }) => title)).toContain(`process ${worker} of the fault ${lease}`)

@@ -310,7 +310,7 @@ describe('resource faults', () => {
     const engine = bench.engine()
     const path = mkdtempSync(join(root, 'io-'))
     await engine.inject(diskIo(HERE, { path, workers: 1 }))
-    rmSync(join(bench.directory, 'leases'), { recursive: true, force: true })
+    bench.vanish(join(bench.directory, 'leases'))
     await until('the workers to end', () => workers().length === 0)
 
     await using other = localBench()

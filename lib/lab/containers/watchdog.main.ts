@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import { parseOwn } from '../embedded/parse.ts'
@@ -37,5 +38,5 @@ async function end(): Promise<void> {
     if (round > ROUNDS) throw new Error(`${removed} parts of the lab ${plan.id} cannot be removed.`)
     if (removed === 0 || round > 2) await new Promise((resolve) => setTimeout(resolve, LATECOMERS_MS))
   }
-  if (plan.ephemeral) rmSync(plan.directory, { recursive: true, force: true })
+  if (plan.ephemeral) await rm(plan.directory, { recursive: true, force: true, maxRetries: 10 })
 }

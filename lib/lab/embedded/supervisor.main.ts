@@ -1,4 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import { parseOwn } from './parse.ts'
@@ -61,7 +62,8 @@ async function end(plan: LabPlan): Promise<void> {
     // A socket whose path would have been too long in the lab's directory has one of its own.
     if (process.platform !== 'win32' && dirname(socket) !== plan.directory) rmSync(dirname(socket), { recursive: true })
   }
-  if (plan.ephemeral) rmSync(plan.directory, { recursive: true, force: true })
+  // The watcher of a lease there may just be writing.
+  if (plan.ephemeral) await rm(plan.directory, { recursive: true, force: true, maxRetries: 10 })
   process.exit(0)
 }
 
