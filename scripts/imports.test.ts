@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/toolkit': ['lib/streams', 'lib/history', 'lib/core'],
   'lib/traffic': ['lib/streams', 'lib/history', 'lib/bundle', 'lib/core'],
   'lib/faults': ['lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/history', 'lib/bundle', 'lib/core'],
-  'lib/lab': ['lib/toolkit', 'lib/bundle', 'lib/core'],
+  'lib/lab': ['lib/toolkit', 'lib/hosts', 'lib/bundle', 'lib/core'],
   'lib/environment': ['lib/lab', 'lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/core'],
   'lib/vitest': ['lib/environment', 'lib/matchers', 'lib/bundle', 'lib/core'],
   'lib/report': ['lib/vitest', 'lib/checkers', 'lib/history', 'lib/core'],

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { Secret } from '../core/index.ts'
 import { AuthenticationError, HostUnreachableError, sshShell, type SshSettings } from './index.ts'
-import { newKey, testServer, type TestServer } from './testing/ssh-server.ts'
+import { newKeyPair } from './key-pair.ts'
+import { testServer, type TestServer } from './testing/ssh-server.ts'
 
 // Real sockets and processes on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
@@ -24,7 +25,7 @@ async function failureOf(promise: Promise<unknown>): Promise<Error> {
 describe('a login over SSH', () => {
   it('tells what was tried and offered, and no secret', async () => {
     await using server = await testServer({ authenticate: (context) => context.reject(['publickey', 'hostbased']) })
-    await using shell = shellOf(server, { privateKey: new Secret(newKey().privateKey) })
+    await using shell = shellOf(server, { privateKey: new Secret(newKeyPair().privateKey) })
     const error = await failureOf(shell.run(['true'], within))
     expect(error).toBeInstanceOf(AuthenticationError)
     expect(error).toMatchObject({
@@ -46,7 +47,7 @@ describe('a login over SSH', () => {
         )
       },
     })
-    await using shell = shellOf(server, { privateKey: new Secret(newKey().privateKey) })
+    await using shell = shellOf(server, { privateKey: new Secret(newKeyPair().privateKey) })
     expect(await shell.run(['echo', 'in'], within)).toMatchObject({ stdout: 'in\n' })
     expect(tried).toEqual(['publickey', 'password', 'keyboard-interactive'])
   })

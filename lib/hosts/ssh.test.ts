@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { eventually, now } from '../core/index.ts'
 import { CommandNotStartedError, ConnectionLostError, HostKeyError, sshShell, type SshSettings } from './index.ts'
-import { newKey, testServer, type TestServer } from './testing/ssh-server.ts'
+import { newKeyPair } from './key-pair.ts'
+import { testServer, type TestServer } from './testing/ssh-server.ts'
 
 // Real sockets and processes on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
@@ -38,7 +39,7 @@ describe('an SSH connection', () => {
     await using server = await testServer()
     await using shell = shellOf(server)
     await shell.run(['true'], within)
-    const other = newKey()
+    const other = newKeyPair()
     server.behaviour.hostKeys = [other.privateKey]
     server.sockets[0]?.destroy()
     const error = await failureOf(shell.run(['true'], within))
@@ -66,14 +67,14 @@ describe('an SSH connection', () => {
   })
 
   it("finds the pinned key among a server's keys, whatever its type", async () => {
-    const [first, second] = [newKey('ed25519'), newKey('ecdsa')]
+    const [first, second] = [newKeyPair('ed25519'), newKeyPair('ecdsa')]
     await using server = await testServer({ hostKeys: [first.privateKey, second.privateKey] })
     await using byPrint = shellOf(server, { hostKeys: { fingerprints: [second.fingerprint] } })
     expect(await byPrint.run(['echo', 'yes'], within)).toMatchObject({ stdout: 'yes\n' })
     const knownHosts = `[127.0.0.1]:${server.settings.port} ${second.publicKey}\n`
     await using byFile = shellOf(server, { hostKeys: { knownHosts } })
     expect(await byFile.run(['echo', 'yes'], within)).toMatchObject({ stdout: 'yes\n' })
-    await using neither = shellOf(server, { hostKeys: { fingerprints: [newKey().fingerprint] } })
+    await using neither = shellOf(server, { hostKeys: { fingerprints: [newKeyPair().fingerprint] } })
     expect(await failureOf(neither.run(['true'], within))).toBeInstanceOf(HostKeyError)
   })
 

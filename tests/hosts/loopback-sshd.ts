@@ -4,8 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually, Secret } from '../../lib/core/index.ts'
-import type { SshSettings } from '../../lib/hosts/index.ts'
-import { newKeyPair, type KeyPair } from './beds/keys.ts'
+import { newKeyPair, type KeyPair, type SshSettings } from '../../lib/hosts/index.ts'
 import { sshdConfig } from './beds/sshd-config.ts'
 
 /** A real OpenSSH server of this machine on loopback, configured as a test needs it. */

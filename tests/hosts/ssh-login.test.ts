@@ -12,11 +12,11 @@ import {
   ConnectRefusedError,
   HostKeyError,
   HostUnreachableError,
+  newKeyPair,
   openShell,
   sshShell,
   type SshSettings,
 } from '../../lib/hosts/index.ts'
-import { newKeyPair } from './beds/keys.ts'
 import { needs, needsBed } from './beds/need.ts'
 import { startSshdBed } from './beds/sshd.ts'
 import { startLoopbackSshd, type LoopbackSshd } from './loopback-sshd.ts'

@@ -2,25 +2,8 @@ import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2'
 import { Secret } from '../../core/index.ts'
-import { fingerprintOf } from '../host-keys.ts'
+import { newKeyPair } from '../key-pair.ts'
 import type { SshSettings } from '../settings.ts'
-
-/** A key pair as a server or a user has it. */
-export interface TestKey {
-  readonly privateKey: string
-  readonly publicKey: string
-  readonly fingerprint: string
-}
-
-/** A new key. */
-export function newKey(type: 'ed25519' | 'ecdsa' = 'ed25519'): TestKey {
-  const pair =
-    type === 'ed25519'
-      ? ssh2.utils.generateKeyPairSync('ed25519')
-      : ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 })
-  const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64')
-  return { privateKey: pair.private, publicKey: pair.public.trim(), fingerprint: fingerprintOf(blob) }
-}
 
 /** What a {@link testServer} does in a way of its own. All may be changed while it runs. */
 export interface TestServerBehaviour {
@@ -51,7 +34,7 @@ export interface TestServer extends AsyncDisposable {
 
 /** Starts a server on loopback whose commands really run, in `sh`. */
 export async function testServer(changes: Partial<TestServerBehaviour> = {}): Promise<TestServer> {
-  const key = newKey()
+  const key = newKeyPair()
   const behaviour: TestServerBehaviour = {
     hostKeys: [key.privateKey],
     authenticate: (context) => context.accept(),

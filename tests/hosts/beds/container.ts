@@ -3,11 +3,17 @@ import { readFileSync } from 'node:fs'
 import { GenericContainer } from 'testcontainers'
 import { z } from 'zod'
 import { eventually, messageOf, Secret } from '../../../lib/core/index.ts'
-import type { Command, HostSettings, RunOptions, RunResult } from '../../../lib/hosts/index.ts'
+import {
+  newKeyPair,
+  type KeyPair,
+  type Command,
+  type HostSettings,
+  type RunOptions,
+  type RunResult,
+} from '../../../lib/hosts/index.ts'
 import { labImage } from '../../../lib/lab/containers/image.ts'
 import { openRuntime, type ContainerRuntime } from '../../../lib/lab/containers/runtime.ts'
 import { DC, MACHINES, PORTS, type Bed, type MachineAddresses, type MachineName, type Machines } from './bed.ts'
-import { newKeyPair, type KeyPair } from './keys.ts'
 import { keep } from './kept.ts'
 import { must, outputOf, runHere } from './namespaces.ts'
 import { collectParts } from './parts.ts'

@@ -7,7 +7,7 @@ import {
   type RunOptions,
   type RunResult,
 } from '../../../lib/hosts/index.ts'
-import { fingerprintOf } from './keys.ts'
+import { fingerprintOf } from '../../../lib/hosts/host-keys.ts'
 
 /** One SSH connection, with nothing of the product in it: beds and their tests must not depend on what is tested on them. */
 export interface PlainSsh extends AsyncDisposable {
