@@ -56,17 +56,28 @@ export async function offersEndpoints(context: FaultContext, dc: DcName, job: st
   }
 }
 
-/** Waits until a data centre runs no job of a name and offers no endpoints of it; the interval is when that was seen. */
+/**
+ * Waits until a data centre runs no job of a name and offers no endpoints of it. The interval is when the job was seen to be gone,
+ * and with it its service; that the data service has noticed, too, may take longer to see.
+ */
 export async function jobIsGone(context: FaultContext, dc: DcName, name: string): Promise<Interval> {
   const { management } = context.clients[dc]
+  const limits = { within: '25s', every: '10ms', signal: context.signal } as const
   const gone = await eventually(
     async (signal) => {
       const found = await management.findJob(name, { signal })
-      if (found && found.status !== 'canceled') return { done: false, seen: `the job is ${found.status}` }
-      if (await offersEndpoints(context, dc, name)) return { done: false, seen: 'its endpoints are still offered' }
-      return { done: true, value: true }
+      return found && found.status !== 'canceled'
+        ? { done: false, seen: `the job is ${found.status}` }
+        : { done: true, value: true }
     },
-    { within: '25s', every: '10ms', signal: context.signal, describe: `the job ${name} to be gone from ${dc}` },
+    { ...limits, describe: `the job ${name} to be gone from ${dc}` },
+  )
+  await eventually(
+    async () =>
+      (await offersEndpoints(context, dc, name))
+        ? { done: false, seen: 'its endpoints are still offered' }
+        : { done: true, value: true },
+    { ...limits, describe: `the endpoints of ${name} to be gone from ${dc}` },
   )
   return gone.at
 }
