@@ -36,8 +36,7 @@ export const dcEastWest = defineEnvironment({
   safety: { maxFaults: 1, allow: ['process', 'link', 'job', 'host', 'instance', 'data-center'], leaseTtl: '15s' },
   on: {
     embedded: {
-      // Where nothing is taken over a site's boot counts, which no scale of time shortens.
-      objectives: { rto: '4s', rpo: { tuples: 0, stateAge: '1s' }, rejoin: '5s' },
+      objectives: { rto: '3s', rpo: { tuples: 0, stateAge: '1s' }, rejoin: '5s' },
       // Ten processes of a lab, and the runner beside them, may share two cores.
       tolerance: { scheduling: '250ms' },
     },

@@ -43,7 +43,7 @@ describe('an embedded environment', () => {
       name: 'dc-east-west',
       target: 'embedded',
       timeScale: 0.2,
-      objectives: { rto: '4s' },
+      objectives: { rto: '3s' },
       operatorPrefix: 'CrossDCFailover',
       toolkit: { east: { heartbeatExchangeInterval: 1, crossDCInitDelay: 2 }, west: { localDataCenterName: 'west' } },
       lab: { defects: [] },
