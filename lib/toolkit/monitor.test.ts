@@ -83,6 +83,25 @@ it('reads the views of both and records each change with its bounds and evidence
   expect(events.findLast((event) => event.type === 'pair')).toMatchObject({ state: 'one-way-loss' })
 })
 
+it('does not date the normal state back to before either side saw the other up', async ({ scene }) => {
+  const { east, west, monitor } = scene
+  await normal(scene)
+  count(west, { ...UP, status: 2, handled: 2 })
+  await seen(scene, 'west', ({ peerView }) => peerView === 'down')
+  count(east, {}, { status: 'starting', counters: {} })
+  await seen(scene, 'east', ({ toolkit }) => toolkit === 'restarting')
+  const before = now()
+  count(west, { ...UP, status: 3, handled: 3 })
+  await seen(scene, 'west', ({ peerView }) => peerView === 'up')
+  // The first look at the new life of east finds all of it at once: by itself that may be as old as the last counters.
+  count(east, UP, { launchCount: 2 })
+  await monitor.waitFor(({ pair }) => pair().state === 'normal', { within, describe: 'normality' })
+  const since = monitor.pair().at
+  expect(monitor.state('east').at.earliest).toBeLessThan(before)
+  expect(since.earliest).toBe(monitor.state('west').at.earliest)
+  expect(since.latest).toBeGreaterThanOrEqual(since.earliest)
+})
+
 it('counts the steps that lie between two looks', async ({ scene }) => {
   await normal(scene)
   count(scene.west, { ...UP, status: 5 })

@@ -246,9 +246,16 @@ class PairMonitor {
       (last, next) => (last && last.latest > next.latest ? last : next),
       undefined,
     )
-    this.#pair = { ...found, at: latest ?? { earliest: at, latest: at } }
+    const changed = latest ?? { earliest: at, latest: at }
+    this.#pair = { ...found, at: found.state === 'normal' ? this.#togetherSince(changed) : changed }
     this.#options.recorder?.event(pairEvent(this.#pair))
     this.#announce({ type: 'pair', pair: this.#pair })
+  }
+
+  /** Both see each other up only when the later of them does, however far back the last cause may reach. */
+  #togetherSince({ earliest, latest }: Interval): Interval {
+    const views = this.#tracks.map((track) => track.state(latest).at.earliest)
+    return { earliest: Math.min(latest, Math.max(earliest, ...views)), latest }
   }
 
   #announce(change: MonitorChange): void {
