@@ -84,6 +84,7 @@ async function drillOf(directory: string, random: Random, signal: AbortSignal): 
   const prediction = predictionFor(environment, dc)
   const drill = openDrill({
     environment,
+    objectives: environment.objectives,
     run: { id: 'bench', directory },
     name: `crash ${random.seed}`,
     file: 'bench/rto-coverage.ts',

@@ -31,7 +31,7 @@ describe('toMeetRto', () => {
 
       a data centre is lost: expected that it took longer than 3s, but the service was back within 3s.
 
-      Objective:  3s (the environment's objective)
+      Objective:  3s (the drill's objective)
       Observed:   412–447ms from the outage of east (power off) to the first output of its work at west
       Margin:     2.55s at worst, 2.59s at best
       Stages:     detection 380–395ms, takeover 396–410ms, first output 412–447ms, steady 700–760ms (since the outage)
@@ -99,7 +99,7 @@ describe('toMeetRto', () => {
 
       a data centre is lost: cannot tell whether the service was back within 3s; unknown is not a pass.
 
-      Objective:   3s (the environment's objective)
+      Objective:   3s (the drill's objective)
       Observed:    412–447ms from the outage of east (power off) to the first output of its work at west
       Margin:      2.55s at worst, 2.59s at best
       Stages:      detection 380–395ms, takeover 396–410ms, first output 412–447ms, steady 700–760ms (since the outage)
@@ -185,7 +185,7 @@ describe('toMeetRpo', () => {
 
       a data centre is lost: expected that more than that was lost, but at most 0 tuples and 2s of state was lost.
 
-      Objective: 0 tuples and 2s of state (the environment's objective)
+      Objective: 0 tuples and 2s of state (the drill's objective)
       Observed:  0 tuples lost, 0 of unknown fate (0 allowed)
                  state 310–420ms old
       Not loss:  12 tuples without an answer, 3 refused

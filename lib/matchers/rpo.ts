@@ -41,7 +41,7 @@ export function assessRpo(drill: Drill, findings: DrillFindings, objective?: Rpo
     claim: `at most ${text} was lost`,
     contrary: `more than that was lost`,
     facts: [
-      ['Objective', `${text} (${objective === undefined ? "the environment's objective" : 'given by the spec'})`],
+      ['Objective', `${text} (${objective === undefined ? "the drill's objective" : 'given by the spec'})`],
       ['Observed', rpo === null ? 'no traffic was recorded' : parts.map(({ observed }) => observed)],
       ['Not loss', rpo === null ? undefined : apart(rpo)],
     ],

@@ -27,7 +27,7 @@ export function assessRto(drill: Drill, findings: DrillFindings, objective?: Dur
   const limitMs = toMs(agreed)
   const { rto } = findings
   const verdict = judge(findings, limitMs)
-  const from = objective === undefined ? "the environment's objective" : 'given by the spec'
+  const from = objective === undefined ? "the drill's objective" : 'given by the spec'
   return {
     matcher: 'toMeetRto',
     subject: 'drill',

@@ -59,3 +59,32 @@ it(
     for (const form of forms) expect(run.output).not.toContain(form)
   },
 )
+
+/** The same crash, held to what no failover can do. */
+const HELD = {
+  'a.spec.ts': `
+import { dataCenterCrash } from '../../../lib/faults/index.ts'
+import { describe, expect, it } from '../../../fixtures/index.ts'
+
+describe('a drill with objectives of its own', () => {
+  it.override('objectives', ({ environment }) => ({ ...environment.objectives, rto: '1ms' }))
+
+  it('is held to them', async ({ dc, traffic, faults, failover, drill }) => {
+    const run = await traffic.start({ rate: 200 })
+    await run.steady({ for: '500ms' })
+    await using crash = await faults.inject(dataCenterCrash(dc.victim))
+    await failover.completed({ after: crash })
+    await run.steady({ for: '500ms' })
+    await run.stop()
+    await expect(drill).toMeetRto()
+  })
+})`,
+}
+
+it('judges a drill, and its record, by the objectives that its spec states', { timeout: 120_000 }, async () => {
+  using run = await runDrills(HELD)
+  const [drill] = run.report?.drills ?? []
+  expect(drill, run.output).toMatchObject({ verdict: 'fail' })
+  expect(drill?.checks).toContainEqual(expect.objectContaining({ name: 'rto', verdict: 'fail' }))
+  expect(run.output).toContain("1ms (the drill's objective)")
+})
