@@ -44,7 +44,7 @@ export function runSettings(options: TrafficOptions, start: TrafficStart): RunSe
     rate: positive('rate', start.rate),
     keys: whole('keys', start.keys ?? 8),
     profile: checkedProfile(start.profile ?? constant),
-    batchEveryMs: positive('batchEvery', toMs(start.batchEvery ?? '10ms')),
+    batchEveryMs: positive('batchEvery', toMs(start.batchEvery ?? '20ms')),
     payloadBytes: whole('payloadBytes', start.payloadBytes ?? 0, 0),
     routing,
     homes: [...new Set(homes)],
@@ -56,7 +56,7 @@ export function runSettings(options: TrafficOptions, start: TrafficStart): RunSe
     maxInFlight,
     maxLatenessMs: positive('maxLateness', toMs(start.maxLateness ?? '1s')),
     maxBatch: whole('maxBatch', start.maxBatch ?? 500),
-    tapEveryMs: positive('tapEvery', toMs(start.tapEvery ?? '10ms')),
+    tapEveryMs: positive('tapEvery', toMs(start.tapEvery ?? '20ms')),
     settleMs: toMs(options.contract?.settle ?? '1s'),
     patience: options.patience ?? '60s',
   }

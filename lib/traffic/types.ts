@@ -63,7 +63,7 @@ export interface TrafficStart {
   readonly keys?: number
   /** Default: constant. */
   readonly profile?: LoadProfile
-  /** How often each home's due tuples are sent off, as one request. Default 10ms. */
+  /** How often each home's due tuples are sent off, as one request. Default 20ms. */
   readonly batchEvery?: Duration
   /** Bytes of padding in each tuple. Default 0. */
   readonly payloadBytes?: number
@@ -85,7 +85,7 @@ export interface TrafficStart {
   readonly maxInFlight?: number
   /** How late a tuple may be sent before it is given up, as saturation. Default 1s. */
   readonly maxLateness?: Duration
-  /** How often each tap is read. Default 10ms. */
+  /** How often each tap is read. Default 20ms. */
   readonly tapEvery?: Duration
   /** Most tuples per request. Default 500. */
   readonly maxBatch?: number
