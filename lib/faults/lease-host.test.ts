@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { messageOf, now } from '../core/index.ts'
 import { localShell, type Shell } from '../hosts/index.ts'
+import { processLives } from '../hosts/testing/process-lives.ts'
 import { armLease, type LeaseOptions } from './lease.ts'
 import { armingCall } from './lease-arming.ts'
 import { LEASE_SCRIPT } from './lease-script.ts'
 import {
   canUnshare,
   hostShells,
-  isAlive,
   killAll,
   linesOf,
   marked as markedIn,
@@ -56,7 +56,7 @@ describe.concurrent.each(hostShells(root))('the host side of a lease in $name', 
     const lease = await armLease(options)
     const first = watcherOf(lease)
     process.kill(first, 'SIGKILL')
-    await until('another watcher', () => watcherOf(lease) !== first && isAlive(watcherOf(lease)))
+    await until('another watcher', () => watcherOf(lease) !== first && processLives(watcherOf(lease)))
     expect(linesOf(file)).toBe(0)
     lease.abandon()
     await until('the host to undo it', () => undoneBy(lease) === 'watcher')
@@ -192,8 +192,8 @@ describe.concurrent.each(hostShells(root))('the host side of a lease in $name', 
     const group = -(arming.pid ?? Number.NaN)
     process.kill(group, 'SIGHUP')
     process.kill(group, 'SIGKILL')
-    await until('the group to be gone', () => !isAlive(-group))
-    expect(isAlive(watcherOf({ path: lease }))).toBe(true)
+    await until('the group to be gone', () => !processLives(-group))
+    expect(processLives(watcherOf({ path: lease }))).toBe(true)
     expect(linesOf(file)).toBe(0)
     await until('the host to undo it', () => undoneBy({ path: lease }) === 'watcher')
     expect(linesOf(file)).toBe(1)

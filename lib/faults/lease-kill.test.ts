@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleProgram } from '../bundle/index.ts'
 import { localShell } from '../hosts/index.ts'
+import { processLives } from '../hosts/testing/process-lives.ts'
 import { armLease } from './lease.ts'
 import { sweep } from './sweep.ts'
-import { isAlive, linesOf, pathOf, plant, testRoot, until } from './testing/lease-host.ts'
+import { linesOf, pathOf, plant, testRoot, until } from './testing/lease-host.ts'
 
 const root = testRoot()
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -77,7 +78,7 @@ beforeAll(async () => {
 
 /** After a kill: nothing is on, and what is left in the directory is only files, which a sweep removes. */
 async function nothingIsLeft(host: Host, directory: string, change: string, what: string): Promise<void> {
-  await until(`arming to end: ${what}`, () => !isAlive(-groupOf(host)), '60s')
+  await until(`arming to end: ${what}`, () => !processLives(-groupOf(host)), '60s')
   await until(`the host to undo what was changed: ${what}`, () => !existsSync(change), '60s')
   const shell = localShell()
   await until(

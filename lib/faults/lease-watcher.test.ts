@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { localShell, type Shell } from '../hosts/index.ts'
+import { processLives } from '../hosts/testing/process-lives.ts'
 import { armLease, type LeaseOptions } from './lease.ts'
 import {
   canUnshare,
-  isAlive,
   linesOf,
   marked as markedIn,
   pathOf,
@@ -107,7 +107,7 @@ describe('the watcher', () => {
       const lease = await armLease(options)
       expect(linesOf(log)).toBe(1)
       expect(lease.watcher).toBe('setsid')
-      expect(isAlive(watcherOf(lease))).toBe(true)
+      expect(processLives(watcherOf(lease))).toBe(true)
       await lease.undo('test', { within: '10s' })
       await lease.release()
     }

@@ -6,12 +6,12 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { bundleProgram } from '../bundle/index.ts'
 import { now } from '../core/index.ts'
 import { localShell, type Shell } from '../hosts/index.ts'
+import { processLives } from '../hosts/testing/process-lives.ts'
 import { LeaseRefusedError } from './errors.ts'
 import { armLease, undoByHand, type LeaseOptions } from './lease.ts'
 import { sweep } from './sweep.ts'
 import {
   hostShells,
-  isAlive,
   linesOf,
   marked as markedIn,
   notedShell,
@@ -47,7 +47,7 @@ describe.each(hostShells(root))('a lease on a host whose sh is $name', ({ path }
     expect(now() - abandoned).toBeLessThan(2000 + BUSY_MS)
     expect(linesOf(file)).toBe(1)
     expect(readFileSync(join(lease.path, 'undone'), 'utf8').trim()).toBe('watcher')
-    await until('the watcher to end', () => !isAlive(watcher))
+    await until('the watcher to end', () => !processLives(watcher))
     await lease.release()
     expect(existsSync(lease.path)).toBe(false)
   })
@@ -60,7 +60,7 @@ describe.each(hostShells(root))('a lease on a host whose sh is $name', ({ path }
     expect(results.map((result) => result.code)).toEqual([0, 0, 0])
     expect(linesOf(file)).toBe(1)
     await lease.release()
-    await until('the watcher to end', () => !isAlive(watcher))
+    await until('the watcher to end', () => !processLives(watcher))
   })
 
   it('tells its holder when the host has undone it', async () => {
@@ -167,7 +167,7 @@ describe('a lease', () => {
     const all = Array.from({ length: 50 }, () => marked(shell, { ttl: '60s', within: '60s' }))
     const leases = await Promise.all(all.map(({ options }) => armLease(options)))
     expect(new Set(leases.map(watcherOf)).size).toBe(50)
-    expect(leases.map(watcherOf).filter((pid) => !isAlive(pid))).toEqual([])
+    expect(leases.map(watcherOf).filter((pid) => !processLives(pid))).toEqual([])
     const undone = await Promise.all(leases.map((lease) => lease.undo('test', { within: '60s' })))
     expect(undone.filter(({ code }) => code !== 0)).toEqual([])
     expect(all.map(({ file }) => linesOf(file)).filter((lines) => lines !== 1)).toEqual([])

@@ -3,12 +3,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, uti
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { localShell, type Shell } from '../hosts/index.ts'
+import { processLives } from '../hosts/testing/process-lives.ts'
 import { armLease, type LeaseOptions } from './lease.ts'
 import type { LeftoverScan } from './leftovers.ts'
 import { sweep } from './sweep.ts'
 import {
   hostShells,
-  isAlive,
   killAll,
   linesOf,
   marked as markedIn,
@@ -172,5 +172,5 @@ const nothing: LeftoverScan = { name: 'nothing', script: 'command -v no-such-too
 function sessionsWith(path: string): readonly number[] {
   const said = execFileSync('/bin/sh', ['-c', 'grep -laF "$1" /proc/[0-9]*/cmdline 2>/dev/null; true', 'sh', path])
   const pids = said.toString().match(/\d+/g) ?? []
-  return pids.map(Number).filter((pid) => pid !== process.pid && isAlive(pid))
+  return pids.map(Number).filter((pid) => pid !== process.pid && processLives(pid))
 }

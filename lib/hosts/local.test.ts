@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { AbortedError, eventually, now } from '../core/index.ts'
 import { CommandNotStartedError, CommandTimeoutError, localShell, UnquotableError } from './index.ts'
+import { processLives } from './testing/process-lives.ts'
 
 // Real processes on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
@@ -11,15 +12,6 @@ vi.setConfig({ testTimeout: 30_000 })
 const directory = mkdtempSync(join(tmpdir(), 'failover-shell-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 const shell = localShell()
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !/^\d+ \(.*\) Z/s.test(existsSync('/proc/self') ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '')
-  } catch {
-    return false
-  }
-}
 
 /** Runs a script that starts a grandchild and waits for ever, and gives the pids of both once they are there. */
 function family(file: string): { script: string; pids: () => Promise<number[]> } {
@@ -38,11 +30,14 @@ function family(file: string): { script: string; pids: () => Promise<number[]> }
 }
 
 async function gone(pids: readonly number[]): Promise<void> {
-  await eventually(async () => (pids.some(isAlive) ? { done: false, seen: 'alive' } : { done: true, value: true }), {
-    within: '5s',
-    every: '10ms',
-    describe: 'the processes to end',
-  })
+  await eventually(
+    async () => (pids.some(processLives) ? { done: false, seen: 'alive' } : { done: true, value: true }),
+    {
+      within: '5s',
+      every: '10ms',
+      describe: 'the processes to end',
+    },
+  )
 }
 
 describe('a local shell', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it, vi } from 'vitest'
-import { eventually, messageOf, type Duration } from '../core/index.ts'
+import { eventually, messageOf, processExists, type Duration } from '../core/index.ts'
 import { ConnectionLostError, sshShell } from './index.ts'
 import { testServer, type TestServer, type TestServerBehaviour } from './testing/ssh-server.ts'
 
@@ -81,7 +81,7 @@ describe('shells that wait for a command', () => {
     const family = { script: 'sleep 300 & echo "$!" >&2; wait' }
     const said = await bench.shell.run(family, { within: '1s' }).then(() => 'it ended', messageOf)
     const child = Number(/it was killed\. It had said: (\d+)/.exec(said)?.[1])
-    await gone(() => isAlive(child))
+    await gone(() => processExists(child))
   })
 
   it('are forgotten with their connection', async () => {
@@ -116,13 +116,4 @@ function gone(isThere: () => boolean): Promise<unknown> {
     every: '20ms',
     describe: 'the processes to end',
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

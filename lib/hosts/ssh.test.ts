@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
-import { eventually, now } from '../core/index.ts'
+import { eventually, now, processExists } from '../core/index.ts'
 import { CommandNotStartedError, ConnectionLostError, HostKeyError, sshShell, type SshSettings } from './index.ts'
 import { newKeyPair } from './key-pair.ts'
 import { testServer, type TestServer } from './testing/ssh-server.ts'
@@ -189,14 +189,7 @@ describe('commands over an SSH connection', () => {
     expect(error.message).toMatch(/it was killed/)
     const child = Number(/It had said: (\d+)/.exec(error.message)?.[1])
     await eventually(
-      async () => {
-        try {
-          process.kill(child, 0)
-          return { done: false, seen: 'alive' }
-        } catch {
-          return { done: true, value: true }
-        }
-      },
+      async () => (processExists(child) ? { done: false, seen: 'alive' } : { done: true, value: true }),
       { within: '5s', every: '20ms', describe: 'the child to end' },
     )
     expect(await beside).toMatchObject({ stdout: 'alive\n' })

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf, now, redact } from '../core/index.ts'
+import { messageOf, now, processExists, redact } from '../core/index.ts'
 
 const progressSchema = z.object({
   pid: z.number(),
@@ -99,18 +99,9 @@ export function readProgress(runDirectory: string): readonly WaitingDrill[] {
     .flatMap((name) => {
       try {
         const waiting = progressSchema.parse(JSON.parse(readFileSync(join(directory, name), 'utf8')))
-        return isAlive(waiting.pid) ? [waiting] : []
+        return processExists(waiting.pid) ? [waiting] : []
       } catch {
         return []
       }
     })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eventually } from '../../lib/core/index.ts'
+import { eventually, processExists } from '../../lib/core/index.ts'
 import { runInline, type InlineResult } from './run-inline.ts'
 
 /** A drill that is broken for ever, and one after it that must not begin. */
@@ -15,14 +15,7 @@ const log = (run: InlineResult): readonly string[] => (run.read('log') ?? '').tr
 /** The worker outlives a killed runner for as long as it heals. */
 async function workerIsGone(pid: number): Promise<void> {
   await eventually(
-    () => {
-      try {
-        process.kill(pid, 0)
-        return Promise.resolve({ done: false, seen: `${pid} is alive` })
-      } catch {
-        return Promise.resolve({ done: true, value: undefined })
-      }
-    },
+    async () => (processExists(pid) ? { done: false, seen: `${pid} is alive` } : { done: true, value: undefined }),
     { within: '15s', every: '20ms', describe: `worker ${pid} to end` },
   )
 }

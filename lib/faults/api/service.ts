@@ -1,4 +1,4 @@
-import { eventually, messageOf, type Duration, type Interval } from '../../core/index.ts'
+import { eventually, messageOf, now, toMs, type Duration, type Interval } from '../../core/index.ts'
 import type { DcName } from '../../history/index.ts'
 import { StreamsError, type Job, type MetricsSnapshot } from '../../streams/index.ts'
 import type { Confirmation, FaultContext } from '../definition.ts'
@@ -62,22 +62,24 @@ export async function offersEndpoints(context: FaultContext, dc: DcName, job: st
  */
 export async function jobIsGone(context: FaultContext, dc: DcName, name: string): Promise<Interval> {
   const { management } = context.clients[dc]
-  const limits = { within: '25s', every: '10ms', signal: context.signal } as const
+  const { signal } = context
+  const until = now() + toMs('25s')
+  const left = (): Duration => `${Math.max(1000, Math.ceil(until - now()))}ms`
   const gone = await eventually(
-    async (signal) => {
-      const found = await management.findJob(name, { signal })
+    async (asking) => {
+      const found = await management.findJob(name, { signal: asking })
       return found && found.status !== 'canceled'
         ? { done: false, seen: `the job is ${found.status}` }
         : { done: true, value: true }
     },
-    { ...limits, describe: `the job ${name} to be gone from ${dc}` },
+    { within: left(), every: '10ms', signal, describe: `the job ${name} to be gone from ${dc}` },
   )
   await eventually(
     async () =>
       (await offersEndpoints(context, dc, name))
         ? { done: false, seen: 'its endpoints are still offered' }
         : { done: true, value: true },
-    { ...limits, describe: `the endpoints of ${name} to be gone from ${dc}` },
+    { within: left(), every: '10ms', signal, describe: `the endpoints of ${name} to be gone from ${dc}` },
   )
   return gone.at
 }

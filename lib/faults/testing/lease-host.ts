@@ -160,13 +160,3 @@ export function undoneBy(lease: Pick<HeldLease, 'path'>): string | undefined {
   const file = join(lease.path, 'undone')
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
 }
-
-/** Whether a process runs, and is not only a dead one that nobody has reaped. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !existsSync(`/proc/${pid}/stat`) || !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  } catch {
-    return false
-  }
-}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { processExists } from '../../core/index.ts'
 
 /** Who a lab belongs to: a process of a boot of a machine. Text for a label. */
 export function ownerLabel(pid = process.pid): string {
@@ -25,19 +26,11 @@ function bootId(): string {
 
 /** What tells a process from a later one of the same pid; empty where only its existence can be told, undefined: gone. */
 function startTime(pid: number): string | undefined {
-  if (process.platform !== 'linux') return exists(pid) ? '' : undefined
+  if (process.platform !== 'linux') return processExists(pid) ? '' : undefined
   const stat = read(`/proc/${pid}/stat`)
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
   // A zombie has done all it ever will.
   return fields?.[0] === 'Z' ? undefined : fields?.[19]
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 function read(file: string): string | undefined {

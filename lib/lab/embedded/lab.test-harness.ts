@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -181,16 +180,4 @@ export async function until<T>(describe: string, probe: () => Promise<T | undefi
     { within: '15s', every: '20ms', describe },
   )
   return value
-}
-
-/** Whether a process lives. */
-export function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  // A zombie has ended: only nobody has asked for its exit code yet.
-  const stat = `/proc/${pid}/stat`
-  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'))
 }

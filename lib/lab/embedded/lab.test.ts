@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { bundleProgram } from '../../bundle/index.ts'
 import { now } from '../../core/index.ts'
+import { processLives } from '../../hosts/testing/process-lives.ts'
 import { startEmbeddedLab } from './index.ts'
 import {
   agentOf,
-  alive,
   caller,
   control,
   first,
@@ -39,14 +39,14 @@ describe('an embedded lab', () => {
         ['east', 'west'].flatMap((dc) => [...fourTimes(`${dc} pe`), `${dc} site`]).sort(),
       )
       pids = running.map((p) => p.pid)
-      expect(pids.every(alive)).toBe(true)
+      expect(pids.every(processLives)).toBe(true)
       const { mode } = await stat(lab.directory)
       expect(mode & 0o077).toBe(0)
       const seen = await truth(lab)
       expect(seen.filter((line) => line.event === 'pe-start')).toHaveLength(8)
       expect(seen.every((line) => typeof line.at === 'number' && line.at < now())).toBe(true)
     }
-    await until('every process to be gone', async () => !pids.some(alive))
+    await until('every process to be gone', async () => !pids.some(processLives))
   })
 
   it('runs beside others', async () => {
@@ -83,7 +83,7 @@ describe('an embedded lab', () => {
     expect(offBetween[0]).toBeGreaterThan(asked)
     expect(offBetween[1]).toBeGreaterThanOrEqual(offBetween[0])
     expect(offBetween[1]).toBeLessThan(now())
-    expect(before.filter((p) => alive(p.pid))).toEqual([])
+    expect(before.filter((p) => processLives(p.pid))).toEqual([])
     expect((await control(lab, 'power', 'off', 'east')).offBetween).toEqual(offBetween)
     expect(await control(lab, 'power', 'status')).toEqual({ east: 'off', west: 'on' })
     await expect(call(url)).rejects.toThrow()
@@ -266,11 +266,11 @@ describe('an embedded lab', () => {
       onLines(runner.stdout, (line) => resolve(JSON.parse(line) as number[])),
     )
     expect(pids).toHaveLength(11)
-    expect(pids.every(alive)).toBe(true)
+    expect(pids.every(processLives)).toBe(true)
     const stopped = pids.at(-1) ?? 0
     process.kill(stopped, 'SIGSTOP')
     runner.kill('SIGKILL')
-    await until('every process to be gone', async () => !pids.some(alive))
+    await until('every process to be gone', async () => !pids.some(processLives))
     await rm(directory, { recursive: true })
   })
 })

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import { now, type Interval } from '../../../core/index.ts'
+import { now, processExists, type Interval } from '../../../core/index.ts'
 import { onLines } from '../json-lines.ts'
 import { parseOwn } from '../parse.ts'
 import type { DcName } from '../protocol.ts'
@@ -73,7 +73,7 @@ export class Processes {
     if (none()) return
     // Of a process that died before it said hello nobody brings the news.
     const sweep = setInterval(() => {
-      for (const { pid } of this.list()) if (!exists(pid)) this.remove(pid)
+      for (const { pid } of this.list()) if (!processExists(pid)) this.remove(pid)
     }, SWEEP_MS)
     await new Promise<void>((resolve) => {
       const settle = (): void => {
@@ -102,14 +102,6 @@ export class Processes {
     socket.on('close', () => {
       if (pid !== undefined && this.#sockets.get(pid) === socket) this.remove(pid)
     })
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }
 
