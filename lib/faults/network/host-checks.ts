@@ -31,9 +31,10 @@ export function requireInterface({ host, interfaces }: HostNetwork, wanted: stri
 /**
  * The addresses of the far side that the host has a route to, once it is sure that a fault on any of its addresses is a fault,
  * and never one on us. (One without IPv6 may well know an IPv6 address of the far side.)
+ * @param options.isUs the far side is this machine: for faults that leave the port of SSH alone
  * @throws FaultTargetError naming the first that is unknown, the host's own, or on our way to the host
  */
-export function requirePeers(network: HostNetwork): readonly RoutedPeer[] {
+export function requirePeers(network: HostNetwork, options: { readonly isUs?: true } = {}): readonly RoutedPeer[] {
   const { host, tools, control, managementNetworks, ownAddresses, peers, unresolved } = network
   if (!tools.ip.works) {
     throw new FaultTargetError(`ip ${tools.ip.problem} on ${host}, so its addresses and routes cannot be told.`, {
@@ -62,7 +63,7 @@ export function requirePeers(network: HostNetwork): readonly RoutedPeer[] {
         remedy: 'Give the address at which this host meets the other data centre.',
       })
     }
-    if (control && normalAddress(control.clientAddress) === address) {
+    if (!options.isUs && control && normalAddress(control.clientAddress) === address) {
       throw new FaultTargetError(`${called} is where ${host} is controlled from over SSH, so it stays reachable.`, {
         remedy: 'Reach the host another way (not through the other data centre), or name another address of the peer.',
       })

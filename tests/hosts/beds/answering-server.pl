@@ -5,7 +5,8 @@
 #   a line             -> "pong"
 #   "send N"           -> N bytes, all of them "x"
 #   "count"            -> the number of bytes that this connection has sent so far
-#   an HTTP request    -> 200; GET /bytes/N has N bytes as its body, anything else "pong"
+#   an HTTP request    -> 200; GET /bytes/N has N bytes as its body, /streams/resources lists resources as a management API does,
+#                         anything else "pong"
 # UDP on the same port: every datagram comes back as it was.
 use strict;
 use warnings;
@@ -55,8 +56,12 @@ sub serve {
             $close = 1 if $line =~ /^connection:\s*close/i;
             next if $line ne '';
             my ($method, $path) = split ' ', $request;
-            my $body = $path =~ m{^/bytes/(\d+)} ? 'x' x $1 : "pong\n";
-            print $client "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " . length($body) . "\r\n\r\n";
+            my ($type, $body) = ('text/plain', "pong\n");
+            if ($path =~ m{^/bytes/(\d+)}) { $body = 'x' x $1 }
+            elsif ($path eq '/streams/resources') {
+                ($type, $body) = ('application/json', '{"resources":[{"name":"instances","resource":"/streams/instances"}],"total":1}');
+            }
+            print $client "HTTP/1.1 200 OK\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n";
             print $client $body unless $method eq 'HEAD';
             return if $close;
             $request = undef;

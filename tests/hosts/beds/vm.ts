@@ -21,6 +21,8 @@ export interface VmBed extends Bed {
   reset(): Promise<void>
   /** Changes with each boot. */
   bootId(): Promise<string>
+  /** A port of this machine that leads to one of machine a, by its management network, until the next reset. */
+  forward(port: number): Promise<number>
   /** Files of the VM on this machine, its console's log among them. */
   readonly directory: string
   /** Milliseconds from the start of QEMU until sshd of both answered. */
@@ -144,6 +146,7 @@ export async function startVmBed(): Promise<VmBed> {
       bootMs: now() - from,
       exec,
       bootId,
+      forward: (port) => forwardedPort(power.monitor, CARDS.a.id, port),
       cutManagement: (name) => cable(name, false),
       restoreManagement: (name) => cable(name, true),
       async killSshd(name) {
@@ -240,6 +243,18 @@ async function forwardedPorts(monitor: MachineMonitor): Promise<Ports> {
     if (!ports[id]) throw new Error(`QEMU forwards no port to ${id}: ${told}`)
   }
   return ports
+}
+
+/** One more port of this machine that leads through a card. QEMU chooses it. */
+async function forwardedPort(monitor: MachineMonitor, card: string, port: number): Promise<number> {
+  const order = async (line: string): Promise<string> =>
+    String(await monitor.execute('human-monitor-command', { 'command-line': line }))
+  const refused = (await order(`hostfwd_add ${card} tcp:127.0.0.1:0-:${port}`)).trim()
+  const told = await order('info usernet')
+  const found = new RegExp(`TCP\\[HOST_FORWARD\\]\\s+\\S+\\s+\\S+\\s+(\\d+)\\s+\\S+\\s+${port}\\s`).exec(told)?.[1]
+  if (refused !== '' || found === undefined)
+    throw new Error(`QEMU forwards no port to ${port} of ${card}: ${refused} ${told}`)
+  return Number(found)
 }
 
 /** The bed's own connection, opened when it is needed, and again when it was lost. */

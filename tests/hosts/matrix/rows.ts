@@ -107,7 +107,7 @@ export const rows: Readonly<Record<string, Row>> = {
   reordering: { make: () => reordering(...BOTH, { percent: 20, delay: '30ms' }), refused: NEEDS_NETEM },
   'rest-slow': {
     make: () => restSlow('east', { delay: '200ms' }),
-    refused: { container: /only the links of the embedded lab can slow/ },
+    refused: { container: NEEDS_NETEM.container },
   },
   'rest-wrong': {
     make: () => restWrong('west', { mode: '5xx' }),

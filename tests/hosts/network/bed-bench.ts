@@ -17,7 +17,7 @@ export interface BedBench {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Makes an engine on the machines of a bed. Network faults ask nothing of Streams, so there is none. */
+/** Makes an engine on the machines of a bed. Network faults ask nothing of Streams, so by default there is none. */
 export async function bedBench(
   bed: Bed,
   {
@@ -28,7 +28,7 @@ export async function bedBench(
     readonly environment?: Partial<FaultEnvironment>
     /** True while no command of the engine reaches a machine: as if the runner were gone. */
     readonly isCut?: () => boolean
-  } & Partial<Pick<FaultEngineOptions, 'ttl'>> = {},
+  } & Partial<Pick<FaultEngineOptions, 'ttl' | 'clients'>> = {},
 ): Promise<BedBench> {
   const shells = openShells([bed.hosts.a, bed.hosts.b])
   const environment = bedEnvironment(bed, changes)

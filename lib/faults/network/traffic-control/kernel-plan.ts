@@ -5,7 +5,7 @@ import { portNumbers, type Direction } from './direction.ts'
 import { inWords, type Impairment } from './impairment.ts'
 import { leafOf } from './leaf.ts'
 import { BUILD, TAKE_AWAY } from './scripts.ts'
-import type { Egress, SendingHost, TrafficControlFacts } from './survey.ts'
+import type { Egress, Sender, SendingHost, TrafficControlFacts } from './survey.ts'
 import { handlesOf, outgoing, treeLines, type Outgoing, type Tree } from './tree.ts'
 
 /**
@@ -19,14 +19,7 @@ export function planOnKernel(
   direction: Direction,
   impairment: Impairment,
 ): FaultPlan {
-  const steps = senders.map((sender): FaultStep => {
-    const trees = treesOf(context, sender, direction, impairment)
-    return {
-      host: sender.network.host,
-      do: { command: { script: BUILD, args: [sender.tc, ...trees.flatMap(treeLines)] } },
-      undo: takeAway(context, sender),
-    }
-  })
+  const steps = senders.map((sender) => buildStep(context, sender, treesOf(context, sender, direction, impairment)))
   const by = [
     ...new Set(
       senders.flatMap((sender) => treesOf(context, sender, direction, impairment).map((tree) => tree.leaf.kind)),
@@ -39,6 +32,15 @@ export function planOnKernel(
   }
 }
 
+/** Builds the trees of a fault on one host, all in one call. */
+export function buildStep(context: Pick<PlanContext, 'id'>, sender: Sender, trees: readonly Tree[]): FaultStep {
+  return {
+    host: sender.network.host,
+    do: { command: { script: BUILD, args: [sender.tc, ...trees.flatMap(treeLines)] } },
+    undo: takeAway(context, sender),
+  }
+}
+
 /** The trees of a fault on the interfaces of one host. */
 export function treesOf(
   { id, environment }: PlanContext,
@@ -46,15 +48,25 @@ export function treesOf(
   { ports }: Direction,
   impairment: Impairment,
 ): readonly Tree[] {
-  const { network, way, kernel } = sender
+  const { way } = sender
   const theirs = portNumbers(environment, way, ports)
   const ours = portNumbers(environment, { from: way.to, to: way.from }, ports)
-  return sender.egress.map((egress) => ({
-    interface: egress.interface,
+  return treesOnPorts(id, sender, theirs && ours ? { theirs, ours } : undefined, impairment)
+}
+
+/** The trees of a fault on the interfaces of one host: on all it sends there, or on what belongs to some ports. */
+export function treesOnPorts(
+  id: string,
+  { network, kernel, egress }: Sender,
+  ports: Parameters<typeof outgoing>[1],
+  impairment: Impairment,
+): readonly Tree[] {
+  return egress.map(({ interface: device, mtu, peers }) => ({
+    interface: device,
     handles: handlesOf(id),
-    leaf: leafOf(impairment, { kernel, host: network.host, mtu: egress.mtu }),
+    leaf: leafOf(impairment, { kernel, host: network.host, mtu }),
     exempt: exemptionsOf(network).map(exempted),
-    hit: outgoing(egress.peers, theirs && ours ? { theirs, ours } : undefined),
+    hit: outgoing(peers, ports),
   }))
 }
 
@@ -64,7 +76,7 @@ function exempted(exemption: Exemption): Outgoing {
 }
 
 /** Takes away all trees of a fault on one host. */
-export function takeAway({ id }: Pick<PlanContext, 'id'>, { tc, ip, egress }: SendingHost): FaultStep['undo'] {
+export function takeAway({ id }: Pick<PlanContext, 'id'>, { tc, ip, egress }: Sender): FaultStep['undo'] {
   const { root } = handlesOf(id)
   const args = egress.flatMap(({ interface: device, queueLength }: Egress) => [device, queueLength === 0 ? '0' : ''])
   return { script: TAKE_AWAY, args: [tc, ip, root, ...args] }

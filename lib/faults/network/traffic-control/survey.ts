@@ -1,7 +1,7 @@
 import { quote } from '../../../hosts/index.ts'
 import type { FaultContext } from '../../definition.ts'
 import { FaultTargetError } from '../../errors.ts'
-import { requirePeers, requirePrivilege } from '../host-checks.ts'
+import { requirePeers, requirePrivilege, type RoutedPeer } from '../host-checks.ts'
 import type { HostNetwork } from '../host-network.ts'
 import { surveySides, type Sides } from '../sides.ts'
 import { waysOf, type Direction, type Way } from './direction.ts'
@@ -23,15 +23,19 @@ export interface Egress {
   readonly refusal?: FaultTargetError
 }
 
-/** One host that sends from one data centre to the other, and what it has for traffic control. */
-export interface SendingHost {
+/** One host that sends to some peers, and what it has for traffic control. */
+export interface Sender {
   readonly network: HostNetwork
-  readonly way: Way
   /** Absolute paths of the programs. */
   readonly tc: string
   readonly ip: string
   readonly kernel: KernelQueueing
   readonly egress: readonly Egress[]
+}
+
+/** One host that sends from one data centre to the other. */
+export interface SendingHost extends Sender {
+  readonly way: Way
 }
 
 /** What a survey for traffic control found. */
@@ -50,7 +54,12 @@ export async function surveyTrafficControl(context: FaultContext, direction: Dir
   const senders = await Promise.all(
     waysOf(direction).flatMap((way) => {
       const hosts = sides[way.from]
-      if (hosts.length > 0) return hosts.map((network) => surveySender(context, network, way))
+      if (hosts.length > 0) {
+        return hosts.map(async (network) => {
+          const through = context.environment.hosts.find(({ name }) => name === network.host)?.networkInterface
+          return { way, ...(await surveySender(context, network, requirePeers(network), through)) }
+        })
+      }
       throw new FaultTargetError(
         `No host of ${way.from} has a shell, so what leaves ${way.from} for ${way.to} cannot be touched.`,
         { remedy: `Give it one, or hit the other direction alone: { from: '${way.to}', to: '${way.from}' }.` },
@@ -60,21 +69,28 @@ export async function surveyTrafficControl(context: FaultContext, direction: Dir
   return { sides, senders }
 }
 
-async function surveySender(context: FaultContext, network: HostNetwork, way: Way): Promise<SendingHost> {
+/**
+ * Looks at one host, and at the interfaces through which it sends to some peers.
+ * @param through the only interface that it may reach them through. Default: any
+ */
+export async function surveySender(
+  context: FaultContext,
+  network: HostNetwork,
+  peers: readonly RoutedPeer[],
+  through?: string,
+): Promise<Sender> {
   const { host, tools } = network
   requirePrivilege(network)
-  const peers = requirePeers(network)
   if (!tools.tc.works || !tools.ip.works) {
     const said = tools.tc.works ? 'there is no ip' : `tc ${tools.tc.problem}`
     const kernel = { htb: said, u32: said, netem: said, tbf: said, blackhole: said }
-    return { network, way, tc: 'tc', ip: 'ip', kernel, egress: [] }
+    return { network, tc: 'tc', ip: 'ip', kernel, egress: [] }
   }
-  const wanted = context.environment.hosts.find(({ name }) => name === host)?.networkInterface
   const devices = new Map<string, string[]>()
   for (const { address, route } of peers) {
-    if (wanted !== undefined && wanted !== route.interface) {
+    if (through !== undefined && through !== route.interface) {
       throw new FaultTargetError(
-        `${host} reaches ${address} through ${route.interface}, not through its networkInterface ${wanted}.`,
+        `${host} reaches ${address} through ${route.interface}, not through its networkInterface ${through}.`,
         { remedy: `Its interfaces: ${network.interfaces.join(', ')}. Correct networkInterface, or leave it away.` },
       )
     }
@@ -83,7 +99,7 @@ async function surveySender(context: FaultContext, network: HostNetwork, way: Wa
   const [tc, ip] = [tools.tc.path, tools.ip.path]
   const args = [tc, ip, ...devices.keys()]
   const result = await context.shell(host).run({ script: SURVEY_TC, args }, { within: '15s', signal: context.signal })
-  return { network, way, tc, ip, ...readSurvey(host, result.stdout, devices) }
+  return { network, tc, ip, ...readSurvey(host, result.stdout, devices) }
 }
 
 /**
@@ -94,7 +110,7 @@ export function readSurvey(
   host: string,
   text: string,
   devices: ReadonlyMap<string, readonly string[]>,
-): Pick<SendingHost, 'kernel' | 'egress'> {
+): Pick<Sender, 'kernel' | 'egress'> {
   const rows = rowsOf(text)
   const of = (what: string, name?: string): string[] =>
     rows.filter((row) => row[0] === what && (name === undefined || row[1] === name)).map((row) => row[2] ?? '')
@@ -150,7 +166,7 @@ function shownAs(rows: readonly (readonly string[])[], device: string): string |
 }
 
 /** @throws FaultTargetError if an interface has a queueing discipline that would not be there again after ours */
-export function requireUsable({ egress }: SendingHost): void {
+export function requireUsable({ egress }: Sender): void {
   for (const { refusal } of egress) if (refusal) throw refusal
 }
 
@@ -194,7 +210,7 @@ export function refusalOf({
  * Measures that the interfaces of a host are as they were, byte for byte.
  * @throws FaultTargetError with what is there instead
  */
-export async function requireAsBefore(context: FaultContext, { network, tc, ip, egress }: SendingHost): Promise<void> {
+export async function requireAsBefore(context: FaultContext, { network, tc, ip, egress }: Sender): Promise<void> {
   const { host } = network
   const args = [tc, ip, ...egress.map((one) => one.interface)]
   const result = await context.shell(host).run({ script: SHOW_TREES, args }, { within: '15s', signal: context.signal })
