@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { messageOf, withDeadline } from '../core/index.ts'
-import { localShell, type Shell } from '../hosts/index.ts'
+import { localShell, wordsOf, type Shell } from '../hosts/index.ts'
 import { FaultFailedError, FaultRefusedError, LeaseRefusedError } from './errors.ts'
 import type { FaultStep } from './definition.ts'
 import { sweep } from './sweep.ts'
@@ -244,6 +244,31 @@ describe('the engine', () => {
     await until('its undo', () => readdirSync(files).length === 0)
     isDark = false
     expect(messageOf(await injection)).toMatch(/bench-\w+\.b could not be renewed for 900ms, its time to live/)
+  })
+
+  it('is taken back from the others at once where a host is lost while it is armed', async () => {
+    const real = localShell({ name: 'b' })
+    let calls = 0
+    let give: () => void = () => undefined
+    const cleaned = new Promise<void>((resolve) => (give = resolve))
+    const b: Shell = {
+      ...real,
+      async run(command, options) {
+        if (!wordsOf(command).some((word) => word.includes('/leases-b'))) return real.run(command, options)
+        calls++
+        // The first arms it, once the others are armed; the second would clean up.
+        await (calls === 1 ? until('a to be armed', () => readdirSync(directoryOf('a')).length > 0) : cleaned)
+        throw new Error('the connection is lost')
+      },
+    }
+    const { engine, directoryOf } = engineBench(root, { shells: { a: localShell({ name: 'a' }), b } })
+    const plan = [touchStep('a', join(marks(), 'a')), touchStep('b', join(marks(), 'b'))]
+    const injection = rejected(engine.inject(benchFault(plan)))
+    await until('b to be cleaned up', () => calls === 2)
+    await until('the lease of a to be removed', () => readdirSync(directoryOf('a')).length === 0)
+    expect(calls).toBe(2)
+    give()
+    expect(await injection).toBeInstanceOf(LeaseRefusedError)
   })
 
   it('undoes an injection that is given up in the middle of a step, and says that it may have been done', async () => {

@@ -84,6 +84,28 @@ describe.each(hostShells(root))('a lease on a host whose sh is $name', ({ path }
     await lease.release()
   })
 
+  it('is kept by the next renewals while one is stuck on its way', async () => {
+    const lost: Error[] = []
+    let asked = 0
+    const stuck: Shell = {
+      ...shell,
+      run: (command, runOptions) => {
+        const isRenewal = !('script' in command) && command.includes('renew')
+        if (!isRenewal || ++asked > 1) return shell.run(command, runOptions)
+        return new Promise((_, reject) => {
+          runOptions.signal?.addEventListener('abort', () => reject(new Error('it was given up')), { once: true })
+        })
+      },
+    }
+    const { file, options } = marked(stuck, { ttl: '2s', onLost: (error) => lost.push(error) })
+    const lease = await armLease(options)
+    await until('renewals for twice its time to live', () => asked >= 10)
+    expect(lost).toEqual([])
+    expect(linesOf(file)).toBe(0)
+    await lease.undo('test', { within: '20s' })
+    await lease.release()
+  })
+
   it('goes on trying when its undo fails, and a sweep says so', async () => {
     const directory = mkdtempSync(join(root, 'failing-'))
     const { file, options } = marked(shell, { directory, ttl: '400ms' })

@@ -27,6 +27,8 @@ export interface LeaseOptions {
   readonly signal?: AbortSignal | undefined
   /** Told once, when the host has undone the fault because it was not renewed in time, or was rebooted. */
   readonly onLost?: (error: LeaseLostError) => void
+  /** Told when it cannot be armed, before the host is cleaned up: that takes its time where the host cannot be reached. */
+  readonly onRefused?: () => void
 }
 
 /** A lease that the host watches over and this process renews. */
@@ -46,12 +48,13 @@ export interface HeldLease {
   release(): Promise<void>
 }
 
-const RENEWALS_PER_TTL = 3
+/** The host ends a lease at four fifths of its time: so that many renewals may be late or lost, but for one. */
+const RENEWALS_PER_TTL = 5
 const LOST = 75
 
 /**
  * Writes the undo and the deadline to the host, syncs, and starts the host's own watcher, all in one call. Nothing may be changed
- * on the host before this has resolved. From then on the lease is renewed every third of its time to live.
+ * on the host before this has resolved. From then on the lease is renewed every fifth of its time to live.
  * @throws LeaseRefusedError if any of it cannot be done; then nothing is left there
  */
 export async function armLease(options: LeaseOptions): Promise<HeldLease> {
@@ -78,6 +81,7 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
       .map((file) => ({ ...file, name: `file.${file.name}` })),
   })
   const refuse = async (code: number | null, said: string, cause?: unknown): Promise<LeaseRefusedError> => {
+    options.onRefused?.()
     // Where the call itself cleaned up this finds nothing; where it was cut off it removes what it left, once it can.
     if (code !== NOT_OURS) await shell.run({ script: DROP, args: [path, token] }, { within }).catch(() => undefined)
     const remedy =
@@ -136,36 +140,41 @@ export async function armLease(options: LeaseOptions): Promise<HeldLease> {
     },
   }
 
-  /** Until the lease is ended or lost. A call that fails is soon followed by the next: the way to the host may come back. */
+  /** Until the lease is ended or lost. Nobody waits for a call that is late: one on its way may be stuck, and the next come through. */
   async function renew(): Promise<void> {
     const everyMs = toMs(options.ttl) / RENEWALS_PER_TTL
-    const limits = { within: `${Math.max(1000, everyMs)}ms`, signal: ended.signal } as const
-    let nextMs = everyMs
-    let [renewedAt, askedAt, tickedAt] = [now(), 0, now()]
+    const limits = { within: options.ttl, signal: ended.signal } as const
+    let [renewedAt, tickedAt] = [now(), now()]
+    let unansweredSince: number | undefined
     // Whatever becomes of the way to the host, its own clock has ended the lease by then; and a call on a dead way takes its time.
     const silence = setInterval(() => {
       // Who was away himself asks first.
-      if (now() - tickedAt > SHORT_CALL_MS) askedAt = now()
+      if (now() - tickedAt > SHORT_CALL_MS) unansweredSince = now()
       tickedAt = now()
-      const isOver = tickedAt - renewedAt > toMs(options.ttl) && tickedAt - askedAt > SHORT_CALL_MS
-      if (isOver && !undoing) lost('silence')
+      const isSilent = unansweredSince !== undefined && tickedAt - unansweredSince > SHORT_CALL_MS
+      if (isSilent && tickedAt - renewedAt > toMs(options.ttl) && !undoing) lost('silence')
     }, SHORT_CALL_MS / 5)
     ended.signal.addEventListener('abort', () => clearInterval(silence), { once: true })
     silence.unref()
-    while (await sleptThrough(nextMs, ended.signal)) {
-      askedAt = now()
+    const ask = async (): Promise<void> => {
       const result = await call(['renew', ttl], limits).catch(() => undefined)
-      nextMs = result?.code === 0 ? everyMs : everyMs / 5
-      if (result?.code === 0) renewedAt = result.doneAt
-      if (result?.code !== LOST) continue
+      if (result?.code === 0) {
+        renewedAt = Math.max(renewedAt, result.doneAt)
+        unansweredSince = undefined
+      }
+      if (result?.code !== LOST || ended.signal.aborted) return
       ended.abort()
       // An undo of our own refuses renewals, too.
       if (!undoing) lost(result.stdout.trim())
     }
+    while (await sleptThrough(everyMs, ended.signal)) {
+      unansweredSince ??= now()
+      void ask()
+    }
   }
 }
 
-/** A renewal that was asked for so shortly ago may still be answered. */
+/** What was asked for so shortly ago may still be answered. */
 const SHORT_CALL_MS = 1000
 
 function sleptThrough(ms: number, signal: AbortSignal): Promise<boolean> {

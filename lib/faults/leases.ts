@@ -17,7 +17,7 @@ export interface FaultLeases {
 }
 
 /**
- * Arms a lease on every host of a plan, side by side; if one cannot be armed, those that were are taken back.
+ * Arms a lease on every host of a plan, side by side; if one cannot be armed, those that were are taken back at once.
  * @throws LeaseRefusedError naming each host that refused
  */
 export async function armLeases(
@@ -27,6 +27,8 @@ export async function armLeases(
 ): Promise<FaultLeases> {
   const hosts = [...new Set(fault.plan.steps.map((step) => step.host))]
   const within = services.deadlines.arm
+  const givenUp = new AbortController()
+  const takenBack: Promise<void>[] = []
   const arm = async (host: HostName): Promise<HostLease> => {
     const shell = services.shell(host)
     const steps = fault.plan.steps.filter((step) => step.host === host)
@@ -40,23 +42,33 @@ export async function armLeases(
       steps,
       ttl: services.ttl,
       within,
+      onRefused: () => givenUp.abort(),
       ...options,
     })
     // For the step that follows, whose time is to be known well. Should it fail, the arming says why.
     const isCommand = steps.some((step) => 'command' in step.do)
     if (isCommand) shell.warm?.({ shells: 1, within, signal: options.signal }).catch(() => undefined)
-    return { host, lease: await arming }
+    const held = { host, lease: await arming }
+    // Nothing has been changed yet: what cannot be taken back now ends by itself.
+    const takeBack = (): void => {
+      const own = leasesOf([held], fault.title, services)
+      takenBack.push(
+        own.undo('engine').then(
+          () => own.release(),
+          () => own.abandon(),
+        ),
+      )
+    }
+    if (givenUp.signal.aborted) takeBack()
+    else givenUp.signal.addEventListener('abort', takeBack, { once: true })
+    return held
   }
   const armed = await Promise.allSettled(hosts.map(arm))
   const held = armed.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const refusals = armed.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
-  const leases = leasesOf(held, fault.title, services)
-  if (refusals.length === 0) return leases
-  // Nothing has been changed: what cannot be taken back now ends by itself.
-  await leases.undo('engine').then(
-    () => leases.release(),
-    () => leases.abandon(),
-  )
+  if (refusals.length === 0) return leasesOf(held, fault.title, services)
+  givenUp.abort()
+  await Promise.all(takenBack)
   if (refusals.length === 1) throw refusals[0]
   throw new LeaseRefusedError(refusals.map(messageOf).join(' '), { cause: refusals[0] })
 }
