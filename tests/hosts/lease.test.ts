@@ -131,7 +131,8 @@ describe('a lease over SSH', () => {
     expect(now() - killed).toBeLessThan(3000 + 3000)
     await bed().startSshd('a')
     await until('the holder to be told', () => lost.length === 1, '30s')
-    expect(lost[0]?.message).toMatch(/not renewed within 3\.00s, so \S+ has undone the fault by itself/)
+    // By the host once it answers again, or by the holder's own clock, whichever is sooner.
+    expect(lost[0]?.message).toMatch(/renewed (within|for) 3\.00s.*, so \S+ has undone the fault by itself/)
     await lease.release()
   })
 
