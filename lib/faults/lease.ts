@@ -48,7 +48,7 @@ export interface HeldLease {
   release(): Promise<void>
 }
 
-/** The host ends a lease at four fifths of its time: so that many renewals may be late or lost, but for one. */
+/** The host ends a lease at four fifths of its time, so three renewals in a row must fail before it does. */
 const RENEWALS_PER_TTL = 5
 const LOST = 75
 
