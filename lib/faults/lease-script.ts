@@ -3,12 +3,13 @@ import { HOST_CLOCK } from '../hosts/index.ts'
 /**
  * The host side of a lease, in POSIX sh (dash, bash, busybox ash). It is written into the lease's own directory and needs only
  * what is there besides `cat date ln mkdir mv readlink rm sleep sync tail tr` and a way to start a process that outlives its
- * session: `systemd-run` where systemd runs, else `setsid`, else `perl`.
+ * session: `systemd-run` where systemd runs (a user's own, where that lingers), else `setsid`, else `perl`.
  *
  * Verbs: `arm <ttl>` `watch` `renew <ttl>` `undo <by>` `release` `status` `look`; `<ttl>` in hundredths of a second. Time is counted on
  * the machine's uptime, so that steps of the clock neither end nor stretch a lease. Where there is no `/proc/uptime` it is counted
  * on the clock, and `look` says so: then a step forward may end a lease early (its holder is told), and one backward stretches
- * it by at most its time to live. A reboot ends every lease. A watcher that is asked to end (SIGTERM, as at a shutdown) undoes.
+ * it by at most its time to live. A reboot ends every lease. A watcher that is asked to end (SIGTERM, as at a shutdown,
+ * or where logind ends with a session all that was started in it) undoes.
  *
  * What an undo has to write was laid out at arming and is overwritten in place, so that it works on a full disk.
  *
@@ -51,12 +52,19 @@ bounded() { # seconds, command…
   else shift; "$@"; fi
 }
 
+as_unit() { # how it is called then, options…
+  how=$1; shift
+  # KillMode: what an undo starts must not end with the watcher.
+  bounded 5 systemd-run "$@" --quiet --collect --no-ask-password --unit="failover-\${lease##*/}" \
+    --property=KillMode=process --setenv=PATH="$PATH" sh "$lease/lease.sh" watch </dev/null && proven 150 && in_place how "$how"
+}
 start_watcher() { # outlives us, our process group, our session and our connection, and holds none of our pipes
   if [ -d /run/systemd/system ] && command -v systemd-run; then
-    # KillMode: what an undo starts must not end with the watcher.
-    if bounded 5 systemd-run --quiet --collect --no-ask-password --unit="failover-\${lease##*/}" \
-      --property=KillMode=process --setenv=PATH="$PATH" sh "$lease/lease.sh" watch </dev/null && proven 150; then
-      in_place how systemd; return 0
+    as_unit systemd && return 0
+    # A user's own systemd stays when its last session ends only where the user lingers.
+    if [ -e "/var/lib/systemd/linger/$(id -nu)" ]; then
+      XDG_RUNTIME_DIR=/run/user/$(id -u); export XDG_RUNTIME_DIR
+      as_unit systemd-user --user && return 0
     fi
   fi
   if command -v setsid; then in_place how setsid; set -- setsid

@@ -6,7 +6,7 @@ import { messageOf } from '../../../lib/core/index.ts'
 import { requireOrSkip } from '../../../lib/vitest/capabilities.ts'
 import { SYSTEMD_IMAGE } from './systemd.ts'
 
-/** What a test may need of the machine it runs on. `.ci/machine` provides each; `systemd` is an image that has it. */
+/** What a test may need of the machine it runs on. `.ci/machine` provides each; `systemd` is an image with it, logind and sshd. */
 export type Need = 'sshd' | 'docker' | 'systemd' | 'vm'
 
 /** Where `.ci/machine vm` puts the VM's files. */
@@ -24,7 +24,9 @@ const CHECKS: Readonly<Record<Need, () => void>> = {
     execFileSync('docker', ['info'], { stdio: 'pipe' })
   },
   systemd() {
-    execFileSync('docker', ['run', '--rm', SYSTEMD_IMAGE, 'test', '-x', '/lib/systemd/systemd'], { stdio: 'pipe' })
+    const parts =
+      '[ -x /lib/systemd/systemd ] && [ -x /usr/sbin/sshd ] && grep -q pam_systemd /etc/pam.d/common-session'
+    execFileSync('docker', ['run', '--rm', SYSTEMD_IMAGE, 'sh', '-c', parts], { stdio: 'pipe' })
   },
   vm() {
     programs('qemu-system-x86_64', 'cpio', 'mkfs.ext4')
