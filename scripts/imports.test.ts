@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'lib/toolkit': ['lib/streams', 'lib/history', 'lib/core'],
   'lib/traffic': ['lib/streams', 'lib/history', 'lib/bundle', 'lib/core'],
   'lib/faults': ['lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/history', 'lib/bundle', 'lib/core'],
+  'lib/nemesis': ['lib/faults', 'lib/history', 'lib/core'],
   'lib/lab': ['lib/toolkit', 'lib/hosts', 'lib/bundle', 'lib/core'],
   'lib/environment': ['lib/lab', 'lib/toolkit', 'lib/streams', 'lib/hosts', 'lib/core'],
   'lib/vitest': ['lib/environment', 'lib/matchers', 'lib/bundle', 'lib/core'],
@@ -30,13 +31,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'lib/history',
     'lib/traffic',
     'lib/toolkit',
+    'lib/nemesis',
     'lib/faults',
     'lib/environment',
     'lib/hosts',
     'lib/streams',
     'lib/core',
   ],
-  specs: ['fixtures', 'lib/faults', 'lib/core'],
+  specs: ['fixtures', 'lib/nemesis', 'lib/faults', 'lib/core'],
 }
 
 /** The only parts that may know of the test runner. */

@@ -42,6 +42,12 @@ export interface HealReport {
   readonly error?: Error
 }
 
+/** Options of an injection. */
+export interface InjectOptions {
+  /** Ends it while it is under way: what was done is undone. */
+  readonly signal?: AbortSignal
+}
+
 /** Injects faults, one environment's budget at a time, and heals them whatever happens. */
 export interface FaultEngine {
   /**
@@ -49,7 +55,12 @@ export interface FaultEngine {
    * @throws FaultRefusedError before anything is touched (production, budget, blast radius, capability); FaultNotConfirmedError and
    * FaultFailedError after everything was undone
    */
-  inject(fault: Fault): Promise<ActiveFault>
+  inject(fault: Fault, options?: InjectOptions): Promise<ActiveFault>
+  /**
+   * Looks whether a fault would be refused before anything is touched, with that many more faults on than there are now.
+   * @throws FaultRefusedError
+   */
+  check(fault: Fault, beside?: number): void
   /** What would be done, and the exact undo, as text. Touches nothing. */
   dryRun(fault: Fault): Promise<string>
   /** Heals everything that is on, all at once, and gives up what is being injected. Never rejects: see the reports. */

@@ -90,9 +90,9 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
     if (active.size + injecting.size === 0) watch.end()
   }
 
-  function refuse(fault: Fault): void {
+  function refuse(fault: Fault, beside = 0): void {
     const { allowProduction } = options
-    const reason = refusal(fault, { environment, on: active.size + injecting.size, allowProduction })
+    const reason = refusal(fault, { environment, on: active.size + injecting.size + beside, allowProduction })
     if (reason) throw reason
     if (stopped.signal.aborted) {
       throw new FaultRefusedError(`${fault.kind} is refused: the drill was ${messageOf(stopped.signal.reason)}.`)
@@ -117,10 +117,11 @@ export function createFaultEngine(options: FaultEngineOptions): FaultEngine {
   }
 
   return {
-    async inject(fault) {
+    check: refuse,
+    async inject(fault, { signal: own } = {}) {
       refuse(fault)
       const controller = new AbortController()
-      const signals = [controller.signal, ended.signal, ...(signal ? [signal] : [])]
+      const signals = [controller.signal, ended.signal, signal, own].filter((one) => one !== undefined)
       const injection = injectFault(fault, services, AbortSignal.any(signals), (live) => {
         active.delete(live)
         endWatchWhereNothingIsOn()

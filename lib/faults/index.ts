@@ -1,4 +1,4 @@
-export type { ActiveFault, FaultEngine, FaultState, HealReport, Healed } from './active.ts'
+export type { ActiveFault, FaultEngine, FaultState, HealReport, Healed, InjectOptions } from './active.ts'
 export { hostQuiesced } from './api/host-quiesced.ts'
 export { instanceRestarted } from './api/instance-restarted.ts'
 export { instanceStopped } from './api/instance-stopped.ts'

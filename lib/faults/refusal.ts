@@ -41,7 +41,7 @@ export function refusal(fault: Fault, context: RefusalContext): FaultRefusedErro
   }
   if (on < safety.maxFaults) return undefined
   return new FaultRefusedError(
-    `${title}: ${on} fault${on === 1 ? ' is' : 's are'} on, and the environment ${name} allows ${safety.maxFaults} at a time.`,
-    { remedy: 'Heal the other first, or raise safety.maxFaults.' },
+    `${title}: with it ${on + 1} faults would be on, and the environment ${name} allows ${safety.maxFaults} at a time.`,
+    { remedy: 'Heal another first, or raise safety.maxFaults.' },
   )
 }

@@ -49,7 +49,7 @@ describe('the engine', () => {
     const { engine } = bench.engine()
     const first = await engine.inject(networkPartition('east', 'west'))
     await expect(engine.inject(peHang('east', { operator: 'Logic' }))).rejects.toThrow(
-      /1 fault is on, .* allows 1 at a time/,
+      /with it 2 faults would be on, .* allows 1 at a time/,
     )
     await first.heal()
     await (await engine.inject(peHang('east', { operator: 'Logic' }))).heal()
