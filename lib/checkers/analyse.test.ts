@@ -6,7 +6,7 @@ import { analyse, judge } from './analyse.ts'
 import { analysisOf, contextOf } from './analysis.ts'
 import { defineChecker } from './define-checker.ts'
 import { recheck } from './recheck.ts'
-import { startOf } from './testing/defects.ts'
+import { startOf } from './testing/planting.ts'
 import { findingsOf, withWorld } from './testing/write-world.ts'
 import { world, type WorldOptions } from './testing/world.ts'
 
