@@ -150,7 +150,7 @@ export class Keys {
       return false
     }
     const behind = served.highest
-    this.reordered.add(() => fact(sight, `number ${sight.keySeq} of its key came out after number ${behind}`))
+    this.reordered.add(later(sight, `number ${sight.keySeq} of its key came out after number ${behind}`))
     return true
   }
 
@@ -174,7 +174,7 @@ export class Keys {
       this.steps++
       if (sum - served.sum !== sight.value && served.handovers === owned.handovers) {
         const expected = served.sum + sight.value
-        this.wrong.add(() => fact(sight, `its sum is ${sum} where ${expected} was due`))
+        this.wrong.add(later(sight, `its sum is ${sum} where ${expected} was due`))
       }
     } else if (step <= 0) {
       if (sight.repeated) return
@@ -185,13 +185,13 @@ export class Keys {
         if (served.handovers === owned.handovers) this.#adopt(sight, sight.dc, served)
       } else if (unbroken) {
         const before = served.count
-        this.wrong.add(() => fact(sight, `its count is ${count} after ${before}, though nothing was restarted`))
+        this.wrong.add(later(sight, `its count is ${count} after ${before}, though nothing was restarted`))
       } else {
         this.unverified++
       }
     } else if (unbroken && keySeq - served.keySeq < step) {
       const expected = served.count + 1
-      this.wrong.add(() => fact(sight, `its count is ${count} where ${expected} was due`))
+      this.wrong.add(later(sight, `its count is ${count} where ${expected} was due`))
     } else {
       this.unverified++
     }
@@ -220,7 +220,7 @@ export class Keys {
     const from = owned.owner
     const entry = this.#entries[sight.key]
     if (owned.served[dc] && !entry?.witness && !this.#sentBack(entry, dc, owned.ownedSince, sight)) {
-      this.interleaved.add(() => fact(sight, 'processed here after the other data centre had taken the key over'))
+      this.interleaved.add(later(sight, 'processed here after the other data centre had taken the key over'))
     }
     owned.owner = dc
     owned.ownedSince = sight.latest
@@ -290,7 +290,8 @@ function ageOf(missing: number, count: number, history: StateHistory, outage: Ou
   }
 }
 
-function fact(sight: KeyedSight, note: string): TupleFact {
+/** Not made where it is needed: a function with closures pays for what they capture at every call. */
+function later(sight: KeyedSight, note: string): () => TupleFact {
   const { seq, key, dc, sentAt, earliest, latest, record } = sight
-  return { seq, key, dc, sentAt, seen: { earliest, latest }, file: 'sights', record, note }
+  return () => ({ seq, key, dc, sentAt, seen: { earliest, latest }, file: 'sights', record, note })
 }

@@ -16,7 +16,7 @@ import { Latencies } from './latencies.ts'
 import type { Ledger } from './ledger.ts'
 import { judgeMissing } from './missing.ts'
 import { Oddities } from './oddities.ts'
-import { orphanFact, Orphans } from './orphans.ts'
+import { orphanFact, Orphans, type Orphan } from './orphans.ts'
 import { Rates } from './rates.ts'
 import { Recoveries } from './recoveries.ts'
 import { blankSight } from './sight.ts'
@@ -102,7 +102,7 @@ class Pass {
 
   finish(settleMs: number): Ledger {
     this.#tuples.finish()
-    for (const orphan of this.#orphans.all()) this.#odd.phantom.add(() => orphanFact(orphan))
+    for (const orphan of this.#orphans.all()) this.#odd.phantom.add(orphanLater(orphan))
     const { sends, sights, names } = this.#streams
     const tuples = this.#tuples
     const { fates } = tuples
@@ -228,7 +228,7 @@ class Pass {
     intact: boolean,
   ): void {
     if (!Number.isSafeInteger(seq) || seq < 0) {
-      this.#odd.phantom.add(() => this.#fact(seq, key, dc, record, 'its number was never sent'))
+      this.#odd.phantom.add(this.#later(seq, key, dc, record, 'its number was never sent'))
       return
     }
     const found = this.#tuples.see(seq, dc)
@@ -236,13 +236,14 @@ class Pass {
       const answered = this.#answered
       const previousAsked = this.#previousAsked
       const orphan = { seq, record, dc, key, keySeq, value, count, sum, answered, previousAsked }
-      if (!intact || !this.#orphans.add(orphan)) this.#odd.phantom.add(() => orphanFact(orphan))
+      if (!intact || !this.#orphans.add(orphan)) this.#odd.phantom.add(orphanLater(orphan))
       return
     }
     const remembered = found.key >= 0
     const sentAt = remembered ? found.sentAt : this.#previousAsked
     if (remembered && (found.key !== key || found.keySeq !== keySeq || found.value !== value)) {
-      this.#odd.altered.add(() => this.#fact(seq, key, dc, record, 'its key, key number or value is not what was sent'))
+      const note = 'its key, key number or value is not what was sent'
+      this.#odd.altered.add(this.#later(seq, key, dc, record, note))
       intact = false
     }
     const trueKey = remembered ? found.key : key
@@ -253,7 +254,7 @@ class Pass {
       // A witness tuple was sent to both data centres on purpose: if both process it, that is split brain, not duplication.
       if (!elsewhere || this.#witness[trueKey] !== 1) {
         const note = elsewhere ? 'seen before at the other data centre' : 'seen before at this data centre'
-        this.#odd.duplicated.add(() => this.#fact(seq, trueKey, dc, record, note))
+        this.#odd.duplicated.add(this.#later(seq, trueKey, dc, record, note))
       }
     }
     const home = this.#homes[trueKey] === 1 ? 1 : 0
@@ -265,7 +266,7 @@ class Pass {
       this.#recoveries.see(home, dc, seq, sentAt, earliest, latest, record)
       if (earliest - sentAt > this.#odd.lateAfterMs && !this.#odd.excused(home, sentAt, this.#recoveries.all)) {
         const note = `seen ${Math.round(earliest - sentAt)} ms or more after it was sent`
-        this.#odd.late.add(() => ({ ...this.#fact(seq, trueKey, dc, record, note), sentAt }))
+        this.#odd.late.add(this.#later(seq, trueKey, dc, record, note, sentAt))
       }
     }
     if (!intact || !remembered || key === UNKNOWN_KEY || trueKey >= this.#homes.length) return
@@ -301,6 +302,11 @@ class Pass {
     this.#previousAsked = previousAsked
   }
 
+  /** Made here and not where it is needed: a function with closures pays for what they capture at every call. */
+  #later(seq: number, key: number, dc: 0 | 1, record: number, note: string, sentAt?: number): () => TupleFact {
+    return () => ({ ...this.#fact(seq, key, dc, record, note), ...(sentAt === undefined ? {} : { sentAt }) })
+  }
+
   #fact(seq: number, key: number, dc: 0 | 1, record: number, note: string): TupleFact {
     return {
       seq,
@@ -312,4 +318,8 @@ class Pass {
       note,
     }
   }
+}
+
+function orphanLater(orphan: Orphan): () => TupleFact {
+  return () => orphanFact(orphan)
 }
