@@ -10,8 +10,8 @@ export interface NemesisParts {
   readonly recorder: Pick<DrillRecorder, 'event'>
   /** Ends it: what is on is healed. */
   readonly signal?: AbortSignal
-  /** Told what is being done, for people. */
-  readonly onProgress?: (text: string) => void
+  /** Told what is being done, for people; undefined once it is over. */
+  readonly onProgress?: (text: string | undefined) => void
 }
 
 /** A fault that was on as a schedule said. */
@@ -28,8 +28,8 @@ export interface NemesisRun extends AsyncDisposable {
   /** What has been on and is healed, in the order in which it was healed. */
   readonly carriedOut: readonly CarriedOut[]
   /**
-   * Resolves once all was done and is healed. Rejects with the first that failed, after everything else was healed: with a
-   * ScheduleError where it is the fault that failed, with what `until` rejected with otherwise.
+   * Resolves once all was done and is healed. Rejects with the first that failed, after everything else was healed: an error of
+   * this library as a ScheduleError, which says where; any other that `until` rejects with as it is.
    */
   readonly done: Promise<readonly CarriedOut[]>
 }
@@ -48,7 +48,9 @@ export function startSchedule(schedule: Schedule, parts: NemesisParts): NemesisR
   const givenUp = new AbortController()
   const carriedOut: CarriedOut[] = []
   const outside = AbortSignal.any([engine.stopped, ...(parts.signal ? [parts.signal] : [])])
-  const work = carryOut(schedule, '', outside).then(() => carriedOut)
+  const work = carryOut(schedule, '', outside)
+    .finally(() => parts.onProgress?.(undefined))
+    .then(() => carriedOut)
   let isTold = false
   // Whoever asks for it is told; who does not is told at the end of the scope.
   work.catch(() => undefined)
@@ -134,10 +136,17 @@ async function holdFault(
   try {
     signal.throwIfAborted()
     if ('for' in length) await pause(toMs(length.for), signal)
-    else await length.until(fault, signal)
+    else await Promise.race([length.until(fault, signal), abortion(signal)])
     if (fault.state === 'confirmed') return undefined
     throw new FaultFailedError(`${titleOf(fault)} was not on to its end.`)
   } catch (error) {
     return { error: signal.aborted ? signal.reason : error }
   }
+}
+
+/** Healing does not wait for whoever does not listen to the signal. */
+function abortion(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(new AbortedError('The hold was ended.')), { once: true }),
+  )
 }

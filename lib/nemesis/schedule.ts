@@ -137,18 +137,24 @@ export function holdsOf(schedule: Schedule, place = '', beside = 0): readonly Sc
     case 'sequence':
       return schedule.steps.flatMap((step, i) => holdsOf(step, placeIn(place, i), beside))
     case 'parallel': {
-      const peaks = schedule.branches.map(peakOf)
-      const all = peaks.reduce((sum, peak) => sum + peak, 0)
-      return schedule.branches.flatMap((branch, i) =>
-        holdsOf(branch, placeIn(place, i), beside + all - (peaks[i] ?? 0)),
-      )
+      const all = beside + peakOf(schedule)
+      return schedule.branches.flatMap((branch, i) => holdsOf(branch, placeIn(place, i), all - peakOf(branch)))
     }
   }
 }
 
 /** How many faults may be on at the same time. */
 export function peakOf(schedule: Schedule): number {
-  return Math.max(0, ...holdsOf(schedule).map(({ beside }) => beside + 1))
+  switch (schedule.kind) {
+    case 'hold':
+      return 1
+    case 'pause':
+      return 0
+    case 'sequence':
+      return Math.max(...schedule.steps.map(peakOf))
+    case 'parallel':
+      return schedule.branches.reduce((sum, branch) => sum + peakOf(branch), 0)
+  }
 }
 
 /** A schedule for people, and for the record: a line for each part. */

@@ -1,4 +1,3 @@
-import { expect } from 'vitest'
 import { Secret } from '../../core/index.ts'
 import type { ConnectionOptions } from '../connection.ts'
 import { StreamsError } from '../errors.ts'
@@ -21,6 +20,6 @@ export async function failure(promise: Promise<unknown>): Promise<StreamsError> 
     () => undefined,
     (reason: unknown) => reason,
   )
-  expect(error).toBeInstanceOf(StreamsError)
-  return error as StreamsError
+  if (error instanceof StreamsError) return error
+  throw new Error(`It did not fail with an error of the client's own, but with: ${String(error)}`, { cause: error })
 }
